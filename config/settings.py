@@ -1,0 +1,222 @@
+"""Every setting of scantune, typed and frozen.
+
+Precedence, strongest first: command line, environment (`SCANTUNE_A__B`), the file named by `--config`, the workspace's
+`config/scantune.yaml`, the defaults below. `config/scantune.yaml` shows each of them with a comment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+ENV_PREFIX = "SCANTUNE_"
+NOT_SETTINGS = {"SCANTUNE_WORKSPACE", "SCANTUNE_CONFIG"}
+"""Environment variables of ours that choose where to look, and are no settings."""
+
+UserPath = Annotated[Path, AfterValidator(lambda path: path.expanduser())]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Intake(Section):
+    settle_seconds: float = Field(2.0, ge=0)
+    rescan_seconds: float = Field(60.0, gt=0)
+    polling: Literal["auto", "always", "never"] = "auto"
+
+
+class Retry(Section):
+    first_seconds: float = Field(5.0, gt=0)
+    longest_seconds: float = Field(3600.0, gt=0)
+    attempts: int = Field(5, ge=1)
+
+
+class Limits(Section):
+    max_bytes: int = Field(2_000_000_000, gt=0)
+    max_depth: int = Field(200, gt=0)
+    max_members: int = Field(10_000, gt=0)
+    max_expanded_bytes: int = Field(2_000_000_000, gt=0)
+    max_ratio: int = Field(200, gt=0)
+    max_zip_depth: int = Field(3, ge=0)
+    max_text: int = Field(20_000, gt=0)
+    max_seconds: float = Field(600.0, gt=0)
+
+
+class Analysis(Section):
+    backend: Literal["rules", "mlx", "auto"] = "rules"
+
+
+class Dataset(Section):
+    quiet_seconds: float = Field(30.0, ge=0)
+    interval_seconds: float = Field(600.0, ge=0)
+    valid_share: float = Field(0.2, gt=0, lt=1)
+
+
+class Training(Section):
+    learning_rate: float = Field(2e-5, gt=0)
+    batch_size: int = Field(4, ge=1)
+    max_epochs: int = Field(3, ge=1)
+    warmup_steps: int = Field(100, ge=0)
+    save_steps: int = Field(500, ge=1)
+    eval_steps: int = Field(250, ge=1)
+    max_seq_length: int = Field(1024, ge=16)
+    lora_rank: int = Field(8, ge=1)
+    lora_alpha: float = Field(160.0, gt=0)
+    lora_dropout: float = Field(0.0, ge=0, lt=1)
+    seed: int = 42
+
+
+class Mlx(Section):
+    quantization: Literal["none", "q4", "q8"] = "q4"
+    memory_efficient: bool = True
+    gradient_checkpointing: bool = True
+
+
+class HuggingFace(Section):
+    upload_enabled: bool = False
+    default_repo_prefix: str = ""
+    private_repos: bool = True
+
+
+class FineTuning(Section):
+    skip_in_daemon: bool = False
+    workspace_dir: UserPath | None = None
+    default_output_name: str = Field("webauthn-security", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$")
+    min_new_examples: int = Field(10, ge=1)
+    interval_seconds: float = Field(3600.0, ge=0)
+    training: Training = Training()
+    mlx: Mlx = Mlx()
+    huggingface: HuggingFace = HuggingFace()
+
+
+class Upload(Section):
+    to: Literal["local", "hub"] = "local"
+    local_dir: UserPath | None = None
+
+
+class GitHub(Section):
+    enabled: bool = False
+    repositories: tuple[str, ...] = ()
+    api_url: str = "https://api.github.com"
+    interval_seconds: float = Field(300.0, ge=1)
+
+
+class Log(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Build it with `load`; an unknown key anywhere is an error."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__", case_sensitive=False
+    )
+
+    base_models_dir: UserPath = Path("~/shared-olmo-models/base").expanduser()
+    fine_tuned_models_dir: UserPath = Path("~/shared-olmo-models/fine-tuned").expanduser()
+    default_base_model: str = "OLMo-2-1B-mlx-q4"
+    intake: Intake = Intake()
+    retry: Retry = Retry()
+    limits: Limits = Limits()
+    analysis: Analysis = Analysis()
+    dataset: Dataset = Dataset()
+    fine_tuning: FineTuning = FineTuning()
+    upload: Upload = Upload()
+    github: GitHub = GitHub()
+    log: Log = Log()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # The file's values come in through `init`; the environment outranks them.
+        return env_settings, init_settings
+
+
+class SettingsError(Exception):
+    """The configuration can't be used; the text names each key and where it stands."""
+
+
+def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Reads the settings from `file` (if it exists), the environment and `overrides` (nested, strongest).
+
+    Raises SettingsError for a file that is no YAML mapping, an unknown key, or a value that does not fit.
+    """
+    from_file = _read(file) if file is not None and file.exists() else {}
+    _refuse_unknown_environment()
+    try:
+        settings = Settings(**from_file)
+        if overrides:
+            settings = Settings.model_validate(_merged(settings.model_dump(), overrides))
+    except ValidationError as error:
+        raise SettingsError("\n".join(_complaints(error, file))) from None
+    return settings
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: not readable as YAML: {error}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{file}: expected `setting: value` lines, found a {type(content).__name__}")
+    return content
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else value
+    return result
+
+
+def names(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
+    """The dotted name of every setting, in the order of declaration."""
+    for name, info in model.model_fields.items():
+        below = info.annotation
+        if isinstance(below, type) and issubclass(below, BaseModel):
+            yield from names(below, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def _refuse_unknown_environment() -> None:
+    """pydantic-settings ignores a misspelt variable in silence; here it is an error, like a misspelt key."""
+    known = {ENV_PREFIX + name.replace(".", "__").upper() for name in names()}
+    sections = {name.rsplit("__", 1)[0] for name in known if "__" in name}
+    for variable in os.environ:
+        upper = variable.upper()
+        if upper.startswith(ENV_PREFIX) and upper not in known | sections | NOT_SETTINGS:
+            raise SettingsError(f"the environment variable {variable} is no setting{_nearest(upper, known)}")
+
+
+def _nearest(word: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(word, sorted(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _complaints(error: ValidationError, file: Path | None) -> Iterator[str]:
+    where = f"{file} or the environment" if file is not None and file.exists() else "the environment"
+    for fault in error.errors():
+        dotted = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            yield f"{where}: unknown setting {dotted}{_nearest(dotted, set(names()))}"
+        else:
+            yield f"{where}: {dotted}: {fault['msg']}"

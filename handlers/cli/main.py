@@ -1,0 +1,56 @@
+"""`scantune VERB …`: parses the command line, reads the settings once, and hands over to the verb."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import pkgutil
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from config.settings import SettingsError
+from handlers.cli import verbs
+from handlers.cli.context import make_context
+from watcher.errors import JobError
+
+USAGE = 2
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; each module of `handlers.cli.verbs` adds its verb."""
+    top = argparse.ArgumentParser(prog="scantune", description="From security scans to a tuned model, on your machine.")
+    top.add_argument("--version", action="version", version=version("scantune"))
+    top.add_argument("--workspace", type=Path, metavar="DIR", help="where inbox/, outbox/, quarantine/ and state/ lie")
+    top.add_argument("--config", type=Path, metavar="FILE", help="settings (default: WORKSPACE/config/scantune.yaml)")
+    below = top.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for module in sorted(each.name for each in pkgutil.iter_modules(verbs.__path__)):
+        importlib.import_module(f"handlers.cli.verbs.{module}").add(below)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one verb. Exit status: the verb's own, 1 for a failure that it names, 2 for wrong usage."""
+    args = parser().parse_args(argv)
+    try:
+        context = make_context(args.workspace, args.config)
+        _start_logging(context.settings.log.level)
+        return int(args.run(args, context))
+    except SettingsError as error:
+        print(f"scantune: {error}", file=sys.stderr)
+        return USAGE
+    except JobError as error:
+        print(f"scantune: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _start_logging(level: str) -> None:
+    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(message)s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The engine: carries files through stages. It knows no security and no machine learning."""
