@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
-
 ARTIFACTS = "artifacts"
 """The name under which dropped files are accepted: the outbox that the first stage takes from."""
 

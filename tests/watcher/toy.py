@@ -1,0 +1,37 @@
+"""A toy pipeline without a word of the product: upper-case a text, count its words, collect all counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from watcher.errors import BadInput
+from watcher.stage import ARTIFACTS, Attempt, Outcome, Stage, Takes
+
+
+def shout(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
+    text = inputs[0].read_bytes()
+    if b"\0" in text:
+        raise BadInput("a NUL byte in the text", "send text")
+    (out / "text").write_bytes(text.upper())
+    return Outcome({"bytes": len(text)}, incomplete=b"half" in text)
+
+
+def count(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
+    words = (inputs[0] / "text").read_bytes().split()
+    (out / "count.json").write_bytes(msgspec.json.encode({"words": len(words)}))
+    return Outcome({"words": len(words)})
+
+
+def collect(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
+    counts = sorted(msgspec.json.decode((path / "count.json").read_bytes())["words"] for path in inputs)
+    (out / "all.json").write_bytes(msgspec.json.encode(counts))
+    return Outcome({"texts": len(counts), "words": sum(counts)})
+
+
+UPPER = Stage("upper", "1", (ARTIFACTS,), shout)
+COUNT = Stage("count", "1", ("upper",), count)
+COLLECT = Stage("collect", "1", ("count",), collect, takes=Takes.ALL)
+PIPELINE = (UPPER, COUNT, COLLECT)

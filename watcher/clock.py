@@ -1,0 +1,38 @@
+"""The clock, as an argument: nothing else in the engine asks what time it is or sleeps."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Wall-clock seconds since 1970; it may jump either way."""
+
+    def elapsed(self) -> float:
+        """Seconds of a clock that never goes back; it may stand still while the machine sleeps."""
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Waits until the event is set, at most so long; returns whether it is."""
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+    def elapsed(self) -> float:
+        return time.monotonic()
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        return event.wait(seconds)
+
+
+SYSTEM = SystemClock()
+
+
+def stamp(seconds: float) -> str:
+    """Wall-clock seconds as UTC in ISO 8601, to the millisecond: `2026-01-31T09:30:00.000Z`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,176 @@
+"""The one path by which every job runs, by hand, under the watcher and in the tests.
+
+    scratch folder -> run -> receipt -> flush -> rename
+
+The rename is the only commit. `execute` does it for one job; the engine calls `prepare` for several and one `commit`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from watcher import files
+from watcher.clock import SYSTEM, Clock, stamp
+from watcher.locks import JobLocks, accelerator
+from watcher.receipt import Input, Output, Receipt, digest_of, dump_receipt, job_key, read_receipt, tree_digest
+from watcher.sources import Source, identify, private_copy
+from watcher.stage import Attempt, Stage, Takes
+from watcher.workspace import RECEIPT, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished job; `fresh` tells whether it was this call that did it."""
+
+    folder: Path
+    receipt: Receipt
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A job that has run: all it will leave lies in `scratch`, perhaps not yet on the disk."""
+
+    scratch: Path
+    folder: Path
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a run speaks with the process around it."""
+
+    say: Callable[[str], None] = lambda line: None
+    stopping: Callable[[], bool] = lambda: False
+    clock: Clock = SYSTEM
+
+
+def execute(
+    workspace: Workspace,
+    stage: Stage,
+    inputs: Sequence[Path],
+    *,
+    say: Callable[[str], None] = lambda line: None,
+    stopping: Callable[[], bool] = lambda: False,
+    clock: Clock = SYSTEM,
+) -> Done:
+    """Runs a stage on inputs, or returns the job if it is there.
+
+    An input is a loose file or folder (copied privately first), an accepted artifact, the folder of a finished job,
+    or a file in such a folder (the folder counts). Raises BadInput, Unavailable, and whatever else the run raises.
+    """
+    workspace.make()
+    sources = [identify(path) for path in inputs]
+    with JobLocks(workspace) as locks:
+        job = prepare(workspace, stage, sources, locks, Voice(say, stopping, clock), wait=True)
+        return job if isinstance(job, Done) else commit(workspace, [job])[0]
+
+
+def key_of(stage: Stage, sources: Sequence[Source]) -> str:
+    """The key of a stage's job on these inputs, with the stage's settings as they are now."""
+    return job_key(stage.name, stage.version, stage.settings(), _digests(sources))
+
+
+def input_digest(stage: Stage, sources: Sequence[Source]) -> str:
+    """What stands for a job's input in the books: the content's digest, or for a collected job its manifest's."""
+    digests = _digests(sources)
+    return digest_of(digests) if stage.takes is Takes.ALL or len(digests) != 1 else digests[0]
+
+
+def _digests(sources: Sequence[Source]) -> list[str]:
+    return sorted({source.digest for source in sources})
+
+
+def prepare(
+    workspace: Workspace, stage: Stage, sources: Sequence[Source], locks: JobLocks, voice: Voice, *, wait: bool = False
+) -> Done | Prepared:
+    """Runs the job into a scratch folder, with its lock held in `locks` until after `commit`.
+
+    Raises watcher.locks.Busy if another process is at it and `wait` is False.
+    """
+    by_digest = {source.digest: source for source in sources}
+    sources = [by_digest[digest] for digest in sorted(by_digest)]
+    settings = dict(stage.settings())
+    key = job_key(stage.name, stage.version, settings, sorted(by_digest))
+    folder = workspace.job(stage.name, key)
+    if folder.exists():
+        return Done(folder, read_receipt(folder), fresh=False)
+    files.reached("claim")
+    locks.take(stage.name, key, wait=wait, stopping=voice.stopping)
+    if folder.exists():  # whoever held the lock has done it
+        return Done(folder, read_receipt(folder), fresh=False)
+    scratch = workspace.scratch(f"{stage.name}.{key}")
+    try:
+        with files.surroundings():
+            receipt = _run(workspace, stage, sources, settings, key, scratch, voice)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            files.remove_tree(scratch)
+        raise
+    return Prepared(scratch, folder, receipt)
+
+
+def _run(
+    workspace: Workspace,
+    stage: Stage,
+    sources: Sequence[Source],
+    settings: dict[str, object],
+    key: str,
+    scratch: Path,
+    voice: Voice,
+) -> Receipt:
+    files.reached("scratch")
+    if scratch.exists():
+        files.remove_tree(scratch)  # left by a process that was killed: we hold its lock
+    scratch.mkdir(mode=0o700)
+    started, began = voice.clock.now(), voice.clock.elapsed()
+    attempt = Attempt(key, workspace.resume(key), workspace.cache(stage.name), voice.say, voice.stopping)
+    copies = scratch.with_name(scratch.name + ".inputs")
+    with private_copy(sources, copies) as paths, accelerator(stage.lock, voice.stopping, voice.say):
+        files.reached("run")
+        outcome = stage.run(paths, scratch, attempt)
+    outputs = _outputs(scratch)
+    receipt = Receipt(
+        stage=stage.name,
+        version=stage.version,
+        key=key,
+        input=input_digest(stage, sources),
+        inputs=tuple(Input(each.digest, each.stage, each.key) for each in sources),
+        settings=settings,
+        outputs=outputs,
+        output_digest=tree_digest(outputs),
+        counts=outcome.counts,
+        warnings=outcome.warnings,
+        incomplete=outcome.incomplete,
+        clock={"started": stamp(started), "seconds": round(voice.clock.elapsed() - began, 6), **outcome.clock},
+    )
+    files.reached("receipt")
+    (scratch / RECEIPT).write_bytes(dump_receipt(receipt))
+    return receipt
+
+
+def _outputs(folder: Path) -> dict[str, Output]:
+    base = len(os.fspath(folder)) + 1
+    return {os.fspath(path)[base:]: Output(*files.hash_file(path)) for path in files.tree(folder) if path.is_file()}
+
+
+def commit(workspace: Workspace, jobs: Sequence[Prepared]) -> list[Done]:
+    """Makes prepared jobs done: their content is on the disk before the first of them gets its name."""
+    with files.surroundings():
+        files.reached("flush")
+        files.sync_trees([job.scratch for job in jobs])
+        for job in jobs:
+            files.make_folder(job.folder.parent)
+            files.reached("rename")
+            job.scratch.rename(job.folder)
+        files.reached("flush names")
+        files.sync_names([job.folder for job in jobs])
+        for job in jobs:
+            if (resume := workspace.resume(job.receipt.key)).exists():
+                files.reached("resume")
+                files.remove_tree(resume)
+    return [Done(job.folder, job.receipt, fresh=True) for job in jobs]

@@ -1,0 +1,204 @@
+"""Durable file operations. Whatever the engine keeps goes through here, so that tests can stop it at any of them.
+
+What counts is written to a hidden sibling, flushed to the disk, and renamed: a reader sees all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from watcher.errors import Unavailable
+
+CHUNK = 1 << 20
+MANY = 8
+"""From so many folders on, one flush of the volume is cheaper than a flush of each file."""
+
+
+def _ignore(point: str) -> None:
+    return None
+
+
+reached: Callable[[str], None] = _ignore
+"""Called with the name of each step of a job's life, before the step; tests put themselves here."""
+
+PASSING = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the volume is read-only",
+    errno.EMFILE: "too many files are open in this process",
+    errno.ENFILE: "too many files are open on this machine",
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "the operation is not permitted",
+    errno.EIO: "the disk reports an input/output error",
+    errno.ENXIO: "the device is gone",
+    errno.ESTALE: "the network folder went away",
+    errno.ETIMEDOUT: "the volume does not answer",
+}
+"""What the system says when the surroundings are at fault and not the input."""
+
+
+@contextlib.contextmanager
+def surroundings() -> Iterator[None]:
+    """Turns the system's complaints about full disks, missing rights and the like into Unavailable."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in PASSING:
+            raise
+        where = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else "the workspace"
+        raise Unavailable(f"{where}: {PASSING[error.errno]}", "it goes on by itself once that is mended") from error
+
+
+def make_folder(folder: Path) -> Path:
+    """Makes a folder and what lies above it, readable by its owner only; returns it."""
+    if not folder.is_dir():
+        with surroundings():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def write_durable(file: Path, data: bytes) -> None:
+    """Replaces `file` by `data` as a whole; it is on the disk when this returns."""
+    make_folder(file.parent)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    with surroundings():
+        reached("write")
+        beside.write_bytes(data)
+        sync(beside)
+        reached("replace")
+        beside.replace(file)
+        sync(file.parent)
+
+
+def append_durable(file: Path, line: bytes) -> None:
+    """Appends one line (with its newline) in one write; it is on the disk when this returns."""
+    make_folder(file.parent)
+    with surroundings():
+        reached("append")
+        handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(handle, line)
+            _flush(handle)
+        finally:
+            os.close(handle)
+
+
+def sync(path: Path) -> None:
+    """Flushes one file or folder to the disk, not following a link."""
+    reached("sync")
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        _flush(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_trees(folders: Sequence[Path]) -> None:
+    """Flushes all that lies in the folders, which are on one volume."""
+    if len(folders) >= MANY and _sync_volume(folders[0]):
+        return
+    for folder in folders:
+        for path in tree(folder):
+            sync(path)
+        sync(folder)
+
+
+def sync_names(paths: Sequence[Path]) -> None:
+    """Makes the names of files or folders durable that were just given to them, on one volume."""
+    if len(paths) >= MANY and _sync_volume(paths[0]):
+        return
+    for folder in {path.parent for path in paths}:
+        sync(folder)
+        sync(folder.parent)  # which may have got `folder` just now
+
+
+def _flush(handle: int) -> None:
+    if sys.platform == "darwin":
+        # fsync leaves the data in the drive's own memory there; this flushes that too.
+        fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(handle)
+
+
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def _sync_volume(folder: Path) -> bool:
+    """Linux: syncfs(2), which reports write errors since 5.8. Returns False where there is no such call."""
+    if _libc is None:
+        return False
+    reached("sync volume")
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if _libc.syncfs(handle) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), str(folder))
+    finally:
+        os.close(handle)
+    return True
+
+
+def tree(folder: Path) -> Iterator[Path]:
+    """All that lies in a folder at any depth, contents before their folder, in the order of names; follows no link."""
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            yield from tree(Path(entry.path))
+        yield Path(entry.path)
+
+
+def hash_file(file: Path) -> tuple[str, int]:
+    """The SHA-256 of a file in hexadecimal, and its size in bytes."""
+    with file.open("rb", buffering=0) as source:
+        size = os.fstat(source.fileno()).st_size
+        if size <= CHUNK:
+            data = source.read()
+            return hashlib.sha256(data).hexdigest(), len(data)
+        return hashlib.file_digest(source, "sha256").hexdigest(), size
+
+
+def copy_hashed(source: int, target: Path) -> tuple[str, int]:
+    """Copies an open file to a new file `target`; returns SHA-256 and size of what was copied."""
+    digest, size = hashlib.sha256(), 0
+    handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        while data := os.read(source, CHUNK):
+            digest.update(data)
+            size += len(data)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(handle, view) :]
+    finally:
+        os.close(handle)
+    return digest.hexdigest(), size
+
+
+def open_regular(path: Path | bytes) -> int:
+    """Opens a regular file for reading; neither follows a link nor blocks on a FIFO. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return handle
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a file or a folder with all in it; one that is not there is fine."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return

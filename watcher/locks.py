@@ -1,0 +1,115 @@
+"""Kernel locks (through filelock): released by the death of their holder alone, their files never deleted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from watcher.errors import Unavailable
+from watcher.files import surroundings
+from watcher.workspace import Workspace, user_lock
+
+STRIPES = 16
+"""Job locks of a stage; a job's key chooses its lock. A fixed set, so that their files need never be deleted."""
+POLL_SECONDS = 0.1
+
+
+class Busy(Unavailable):
+    """Another process is at this job, or at one that shares its lock."""
+
+
+class JobLocks:
+    """The job locks that this process holds until `release`.
+
+    Taking one costs about half a millisecond, so that a process with many jobs keeps them for a while.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._held: dict[str, FileLock] = {}
+
+    def take(self, stage: str, key: str, *, wait: bool, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Raises Busy if the lock is held elsewhere: at once, or (`wait`) when `stopping` says so.
+
+        Only a process that holds no other job lock may wait, so that no two wait for each other.
+        """
+        name = f"{stage}.{int(key[:8], 16) % STRIPES:02d}"
+        if name in self._held:
+            return
+        lock = FileLock(self._workspace.lock(name), thread_local=False, mode=0o600, fallback_to_soft=False)
+        _acquire(lock, f"another process is at a job of {stage}", wait=wait, stopping=stopping)
+        self._held[name] = lock
+
+    def release(self) -> None:
+        for lock in self._held.values():
+            lock.release()
+        self._held.clear()
+
+    def __enter__(self) -> JobLocks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+@contextlib.contextmanager
+def held(file: Path, busy: str, *, wait: bool = False, stopping: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Holds one lock file. Raises Busy with the text `busy`."""
+    lock = FileLock(file, thread_local=False, mode=0o600, fallback_to_soft=False)
+    _acquire(lock, busy, wait=wait, stopping=stopping)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def accelerator(name: str, stopping: Callable[[], bool], say: Callable[[str], None]) -> Iterator[None]:
+    """Holds the user's lock of this name while a job runs, waiting for it as long as it takes; "" is no lock."""
+    if not name:
+        yield
+        return
+    file = user_lock(name)
+    lock = FileLock(file, thread_local=False, mode=0o600, fallback_to_soft=False)
+    busy = f"{name} is in use by {holder(file) or 'another process'}"
+    try:
+        _acquire(lock, busy, wait=False)
+    except Busy:
+        say(f"waiting: {busy}")
+        _acquire(lock, busy, wait=True, stopping=stopping)
+    try:
+        with noted(file):
+            yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def noted(file: Path) -> Iterator[None]:
+    """Writes down who holds a lock, for other processes to show; what is written decides nothing."""
+    note = file.with_name(file.name + ".holder")
+    note.write_text(f"process {os.getpid()}\n")
+    try:
+        yield
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def holder(file: Path) -> str | None:
+    """Who holds a lock, as far as they wrote it down."""
+    try:
+        return file.with_name(file.name + ".holder").read_text().strip() or None
+    except OSError:
+        return None
+
+
+def _acquire(lock: FileLock, busy: str, *, wait: bool, stopping: Callable[[], bool] = lambda: False) -> None:
+    try:
+        with surroundings():
+            lock.acquire(blocking=wait, poll_interval=POLL_SECONDS, cancel_check=stopping)
+    except Timeout:
+        raise Busy(busy, "it is tried again") from None

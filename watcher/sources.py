@@ -1,0 +1,100 @@
+"""What a path means as the input of a job: an accepted artifact, a finished job, or a loose file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from watcher import files
+from watcher.errors import BadInput, Unavailable
+from watcher.receipt import Output, read_receipt, tree_digest
+from watcher.stage import ARTIFACTS
+from watcher.workspace import ARTIFACT, RECEIPT
+
+KEY_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input of a job. Its digest is of content alone, so that a loose copy of an artifact is the same input."""
+
+    path: Path
+    digest: str
+    stage: str = ""
+    """The stage whose finished job this is (`artifacts` for an accepted file); "" for a loose file or folder."""
+    key: str = ""
+
+
+def identify(path: Path) -> Source:
+    """Says what a path given by a person or by the engine is. Raises BadInput if there is nothing to take."""
+    path = path.absolute()
+    if folder := _job_folder(path):
+        return of_job(folder)
+    with files.surroundings():
+        if path.is_file():
+            return Source(path, files.hash_file(path)[0])
+        if path.is_dir():
+            return Source(path, _loose_tree(path))
+    raise BadInput(f"{path}: there is no such file or folder", "check the path")
+
+
+def of_job(folder: Path) -> Source:
+    """The source that a finished job, or an accepted artifact, is for later stages. Raises ReceiptError."""
+    receipt = read_receipt(folder)
+    path = folder / ARTIFACT if receipt.stage == ARTIFACTS else folder
+    return Source(path, receipt.output_digest, receipt.stage, receipt.key)
+
+
+def _job_folder(path: Path) -> Path | None:
+    for folder in (path, *path.parents):
+        if len(folder.name) == KEY_LENGTH and (folder / RECEIPT).is_file():
+            return folder
+    return None
+
+
+def _loose_tree(folder: Path) -> str:
+    inside = [path for path in files.tree(folder) if path.is_file() and not path.is_symlink()]
+    return tree_digest({os.fspath(path.relative_to(folder)): Output(*files.hash_file(path)) for path in inside})
+
+
+@contextlib.contextmanager
+def private_copy(sources: Sequence[Source], beside: Path) -> Iterator[list[Path]]:
+    """The paths that a run may read: what is not in the outbox is copied first, and is what its digest says.
+
+    Raises Unavailable if a loose input changed since it was identified.
+    """
+    try:
+        yield [source.path if source.stage else _copied(source, beside / str(n)) for n, source in enumerate(sources)]
+    finally:
+        if any(not source.stage for source in sources):
+            with contextlib.suppress(OSError):
+                files.remove_tree(beside)
+
+
+def _copied(source: Source, target: Path) -> Path:
+    files.remove_tree(target)
+    files.make_folder(target)
+    files.reached("private copy")
+    if source.path.is_dir():
+        for path in files.tree(source.path):
+            if path.is_file() and not path.is_symlink():
+                files.make_folder((target / path.relative_to(source.path)).parent)
+                _copy_file(path, target / path.relative_to(source.path))
+        copy, digest = target, _loose_tree(target)
+    else:
+        copy = target / ARTIFACT
+        digest = _copy_file(source.path, copy)
+    if digest != source.digest:
+        raise Unavailable(f"{source.path} changed while it was being read", "try again once nobody writes to it")
+    return copy
+
+
+def _copy_file(source: Path, target: Path) -> str:
+    handle = os.open(source, os.O_RDONLY)
+    try:
+        return files.copy_hashed(handle, target)[0]
+    finally:
+        os.close(handle)

@@ -1,0 +1,73 @@
+"""Where things lie: `inbox/`, `outbox/`, `quarantine/` and `state/` of one workspace."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from watcher.files import make_folder
+from watcher.stage import ARTIFACTS
+
+RECEIPT = "receipt.json"
+ARTIFACT = "artifact"
+"""The name of the accepted file in its folder; the name that it was dropped under is no part of it."""
+
+
+class Workspace:
+    """The folders of one workspace; those below `state/` are made when asked for, readable by their owner only.
+
+    `outbox` may lie elsewhere (`--output-dir`): it then is an outbox of its own, with its own accepted artifacts.
+    """
+
+    def __init__(self, root: Path, outbox: Path | None = None) -> None:
+        self.root = root.absolute()
+        self.inbox = self.root / "inbox"
+        self.quarantine = self.root / "quarantine"
+        self.outbox = outbox.absolute() if outbox else self.root / "outbox"
+        # Schedule, locks and index belong to one outbox: another outbox has other books.
+        self.state = self.outbox / ".state" if outbox else self.root / "state"
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.root)!r}, outbox={str(self.outbox)!r})"
+
+    def make(self) -> Workspace:
+        """Makes the four folders. Raises Unavailable if that is not possible just now."""
+        for folder in (self.inbox, self.outbox, self.quarantine, self.state):
+            make_folder(folder)
+        return self
+
+    def job(self, stage: str, key: str) -> Path:
+        """The folder of a finished job; it exists if and only if the job is done."""
+        return self.outbox / stage / key[:2] / key
+
+    def accepted(self, digest: str) -> Path:
+        """The accepted file with this content."""
+        return self.job(ARTIFACTS, digest) / ARTIFACT
+
+    def quarantined(self, stage: str, digest: str) -> Path:
+        """The folder of an input (by digest) that a stage can't use."""
+        return self.quarantine / stage / digest
+
+    def scratch(self, name: str) -> Path:
+        """A hidden folder on the outbox's volume, where work is prepared; not made."""
+        return make_folder(self.outbox / ".scratch") / name
+
+    def resume(self, key: str) -> Path:
+        """The folder of a job that outlives its attempts; not made."""
+        return self.state / "resume" / key
+
+    def cache(self, stage: str) -> Path:
+        return make_folder(self.state / "cache" / stage)
+
+    def lock(self, name: str) -> Path:
+        return make_folder(self.state / "locks") / name
+
+
+def user_lock(name: str) -> Path:
+    """A lock file that all workspaces of this user on this machine share."""
+    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+        base = Path(runtime)
+    else:
+        base = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+    return make_folder(base / "scantune" / "locks") / name
