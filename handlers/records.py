@@ -19,7 +19,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of all records: immutable, compared by value."""
 
 
-class Location(Record, kw_only=True):
+class Location(Record, frozen=True, kw_only=True):
     path: str | None = None  # as the report gives it, `/`-separated, without `file://`
     line: int | None = None  # 1-based; None where the report says 0 or nothing
     end_line: int | None = None
@@ -29,7 +29,7 @@ class Location(Record, kw_only=True):
     symbol: str | None = None  # function, resource, image layer
 
 
-class Package(Record, kw_only=True):
+class Package(Record, frozen=True, kw_only=True):
     name: str
     ecosystem: str | None = None  # as in purl types: npm, pypi, maven, deb, golang, …
     version: str | None = None
@@ -37,7 +37,7 @@ class Package(Record, kw_only=True):
     purl: str | None = None
 
 
-class Occurrence(Record, kw_only=True):
+class Occurrence(Record, frozen=True, kw_only=True):
     """One record of a report that states this finding; merging keeps them all, so it can be undone."""
 
     pointer: str  # JSON pointer (or XPath-like pointer, or line number) into the member
@@ -46,7 +46,7 @@ class Occurrence(Record, kw_only=True):
     rule_id: str | None = None
 
 
-class Finding(Record, kw_only=True):
+class Finding(Record, frozen=True, kw_only=True):
     fingerprint: str  # "1:" + hexadecimal digest; survives moved lines and a re-scan
     tool: str  # the scanner's name in lower case: "trivy", "semgrep", …
     tool_version: str | None = None
@@ -79,7 +79,7 @@ class Finding(Record, kw_only=True):
         return next((each for each in self.ids if each.startswith("CVE-")), self.ids[0] if self.ids else None)
 
 
-class Origin(Record, kw_only=True):
+class Origin(Record, frozen=True, kw_only=True):
     """Who wrote a text: rules of a version, a model of a revision, or a person."""
 
     kind: Literal["rules", "model", "user"]
@@ -87,7 +87,7 @@ class Origin(Record, kw_only=True):
     generation: int = 0  # 0: written by rules or a person; n + 1: by a model trained on generation n
 
 
-class Analysis(Record, kw_only=True):
+class Analysis(Record, frozen=True, kw_only=True):
     """What can be said about one finding, each statement from the finding or from a named catalogue."""
 
     finding: Finding
@@ -102,7 +102,7 @@ class Analysis(Record, kw_only=True):
     origin: Origin
 
 
-class Narrative(Record, kw_only=True):
+class Narrative(Record, frozen=True, kw_only=True):
     """The same for a person who has to act."""
 
     analysis: Analysis

@@ -1,0 +1,217 @@
+"""From the text of a report to its document: JSON (also JSON Lines and concatenated), XML, CSV with a header, text.
+
+Nothing is believed: a key that comes twice with different values, a NaN, nesting without end and XML entities are
+noticed here, before any format's reader sees the document.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from handlers.readers.interface import Kind, Ledger, MalformedError
+from handlers.readers.node import Node, XmlNode
+
+csv.field_size_limit(2**24)
+
+
+def parse(text: str, max_depth: int, ledger: Ledger) -> tuple[Kind, Node]:
+    """The document and its kind. Raises MalformedError for an empty text, and for JSON or XML that is broken."""
+    start = text.lstrip()
+    if not start:
+        raise MalformedError("the file is empty")
+    if _looks_like_html(start):
+        return "text", Node(text)
+    if start[0] == "<":
+        return "xml", XmlNode(parse_xml(start, max_depth))
+    if start[0] in '{["' or start[:5].strip() in ("null", "true", "false"):
+        return "json", Node(parse_json(text, max_depth, ledger))
+    table = _csv(text)
+    return ("csv", table) if table is not None else ("text", Node(text))
+
+
+def _looks_like_html(start: str) -> bool:
+    head = start[:300].lower()
+    return head.startswith(("<!doctype html", "<html")) or ("<html" in head and "<?xml" not in head)
+
+
+# JSON
+
+
+def parse_json(text: str, max_depth: int, ledger: Ledger) -> Any:
+    """The value of a JSON text; a list of values for JSON Lines and concatenated documents."""
+    decoder = _decoder(ledger)
+    try:
+        value = decoder.decode(text.lstrip("\ufeff"))
+    except json.JSONDecodeError as error:
+        value = _several(text, decoder, error, ledger)
+    except RecursionError:
+        raise MalformedError(f"nested more than {max_depth} deep (limits.max_depth)") from None
+    _refuse_depth(value, max_depth)
+    return value
+
+
+def _decoder(ledger: Ledger) -> json.JSONDecoder:
+    def constant(word: str) -> None:
+        ledger.warn(f"{word} is no JSON number: read as null")
+
+    def number(word: str) -> float | None:
+        value = float(word)
+        if math.isfinite(value):
+            return value
+        ledger.warn("a number too large for a float: read as null")
+        return None
+
+    def whole(word: str) -> int | None:
+        if len(word) <= 300:
+            return int(word)
+        ledger.warn("a number of more than 300 digits: read as null")
+        return None
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        record = dict(members)
+        if len(record) != len(members):
+            _judge_duplicates(members, ledger)
+        return record
+
+    return json.JSONDecoder(
+        object_pairs_hook=pairs, parse_constant=constant, parse_float=number, parse_int=whole, strict=False
+    )
+
+
+def _judge_duplicates(members: list[tuple[str, Any]], ledger: Ledger) -> None:
+    """Equal values are a blemish; different ones mean that one of them would vanish in silence."""
+    seen: dict[str, Any] = {}
+    for key, value in members:
+        if key in seen and seen[key] != value:
+            raise MalformedError(f"the key {key[:80]!r} comes twice in one object, with different values")
+        seen[key] = value
+    ledger.warn("a key comes twice in one object, with the same value")
+
+
+def _several(text: str, decoder: json.JSONDecoder, error: json.JSONDecodeError, ledger: Ledger) -> list[Any]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if _is_json_lines(lines):
+        return _json_lines(lines, decoder, ledger)
+    if error.msg == "Extra data":
+        return _concatenated(text, decoder)
+    raise MalformedError(f"not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}")
+
+
+def _is_json_lines(lines: list[str]) -> bool:
+    whole = sum(line.strip()[0] == "{" and line.strip()[-1] == "}" for line in lines)
+    return len(lines) > 1 and 2 * whole > len(lines)
+
+
+def _json_lines(lines: list[str], decoder: json.JSONDecoder, ledger: Ledger) -> list[Any]:
+    """The values line by line; a broken line is counted and named, the others are read."""
+    values: list[Any] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            values.append(decoder.decode(line.strip()))
+        except json.JSONDecodeError as error:
+            ledger.skip("malformed")
+            ledger.warn(f"line {number} is not valid JSON: {error.msg}")
+    if not values:
+        raise MalformedError("none of the lines is valid JSON")
+    return values
+
+
+def _concatenated(text: str, decoder: json.JSONDecoder) -> list[Any]:
+    values, at = [], 0
+    while at < len(text):
+        at += len(text[at:]) - len(text[at:].lstrip()) if text[at].isspace() else 0
+        if at == len(text):
+            break
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            raise MalformedError(f"after document {len(values)}: {error.msg} at line {error.lineno}") from None
+        values.append(value)
+    return values
+
+
+def _refuse_depth(value: Any, max_depth: int) -> None:
+    layer = [value]
+    for _ in range(max_depth + 1):
+        layer = [below for each in layer if isinstance(each, dict | list) for below in _below(each)]
+        if not layer:
+            return
+    raise MalformedError(f"nested more than {max_depth} deep (limits.max_depth)")
+
+
+def _below(value: dict[str, Any] | list[Any]) -> Iterator[Any]:
+    inner = value.values() if isinstance(value, dict) else value
+    return (each for each in inner if isinstance(each, dict | list))
+
+
+# XML
+
+
+def parse_xml(text: str, max_depth: int) -> Element:
+    """The root element. Entities, external references and nesting beyond the limit are refused while parsing."""
+    parser = DefusedXMLParser(target=_Bounded(max_depth), forbid_dtd=False, forbid_entities=True, forbid_external=True)
+    declaration = text.find("?>") if text.startswith("<?xml") else -1
+    try:
+        # The text is decoded already: a declared encoding must not be applied again.
+        parser.feed(text[declaration + 2 :] if declaration >= 0 else text)
+        root = parser.close()
+    except ParseError as error:
+        raise MalformedError(f"not well-formed XML: {error}") from None
+    except DefusedXmlException as error:
+        raise MalformedError(f"XML with entities or external references is not read: {type(error).__name__}") from None
+    if not isinstance(root, Element):
+        raise MalformedError("XML without a root element")
+    return root
+
+
+class _Bounded:
+    """A tree builder that stops at a depth."""
+
+    def __init__(self, max_depth: int) -> None:
+        from xml.etree.ElementTree import TreeBuilder
+
+        self._builder = TreeBuilder()
+        self._depth, self._max_depth = 0, max_depth
+
+    def start(self, tag: str, attributes: dict[str, str]) -> Element:
+        self._depth += 1
+        if self._depth > self._max_depth:
+            raise MalformedError(f"nested more than {self._max_depth} deep (limits.max_depth)")
+        return self._builder.start(tag, attributes)
+
+    def end(self, tag: str) -> Element:
+        self._depth -= 1
+        return self._builder.end(tag)
+
+    def data(self, text: str) -> None:
+        self._builder.data(text)
+
+    def close(self) -> Element:
+        return self._builder.close()
+
+
+# CSV
+
+
+def _csv(text: str) -> Node | None:
+    """`{"columns": […], "rows": [{column: text}]}` if the first line looks like a header of at least two columns."""
+    head = text.lstrip("\ufeff").split("\n", 1)[0]
+    delimiter = max(",;\t|", key=head.count)
+    if head.count(delimiter) == 0 or len(head) > 5_000:
+        return None
+    try:
+        lines = list(csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter))
+    except csv.Error:
+        return None
+    columns = [column.strip() for column in lines[0]]
+    rows = [dict(zip(columns, line, strict=False)) for line in lines[1:] if any(line)]
+    return Node({"columns": columns, "rows": rows})

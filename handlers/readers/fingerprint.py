@@ -1,0 +1,52 @@
+"""The identity of a finding, in one place. Version 1.
+
+A fingerprint must survive moved lines and a new scan, so no line number, date, severity or tool version is part of it:
+
+- a finding about a package with an advisory: advisory, package, installed version, path
+- everything else: rule, path or URL, method, symbol, and the quoted code, else the title and message (white space and
+  digits evened out, because messages quote line numbers and counts)
+
+Records of one scan that are the same in all of this and still differ (the same call on three lines) get an ordinal in
+the order of the report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+from handlers.records import Finding
+
+VERSION = "1"
+SPACE = re.compile(r"\s+")
+DIGITS = re.compile(r"\d+")
+
+
+def subject(finding: Finding) -> str:
+    """What the finding is about, as text; equal for records that state the same problem up to an ordinal."""
+    place = finding.locations[0] if finding.locations else None
+    where = [place.path, _without_query(place.url), place.method, place.symbol] if place else []
+    if finding.package is not None and finding.advisory is not None:
+        package = finding.package
+        what = ["package", finding.advisory, package.ecosystem, package.name, package.version, place and place.path]
+    elif finding.snippet:
+        what = ["code", finding.rule_id, *where, SPACE.sub(" ", finding.snippet).strip()]
+    else:
+        message = finding.description if finding.rule_id else None
+        what = ["said", finding.rule_id, *where, _plain(finding.title), _plain(message or ""), *sorted(finding.ids)]
+    return json.dumps(what, ensure_ascii=True, separators=(",", ":"))
+
+
+def fingerprint(subject: str, ordinal: int = 0) -> str:
+    """`1:` and 32 hexadecimal digits of SHA-256."""
+    text = f"{subject}#{ordinal}" if ordinal else subject
+    return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _plain(text: str) -> str:
+    return DIGITS.sub("0", SPACE.sub(" ", text)).strip()[:2000]
+
+
+def _without_query(url: str | None) -> str | None:
+    return url.partition("?")[0] if url else None

@@ -1,0 +1,150 @@
+"""From a reader's `Problem` to a `Finding`: every text bounded and printable, every name in its common form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from handlers.readers import identifiers
+from handlers.readers import severity as scale
+from handlers.readers.interface import Ledger, Problem
+from handlers.records import Finding, Location, Occurrence, Package, Severity
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+SHORT = 2_000
+"""Characters kept of a name, path or id: longer ones are nobody's name."""
+REDACTED = "[redacted]"
+
+
+def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Finding:
+    """The finding that a problem states, still without its fingerprint (merging decides that)."""
+    hide = _Hider(problem.secrets, max_text)
+    tool = hide.name(problem.tool) or ledger.tool
+    rule = hide.name(problem.rule_id)
+    ids = identifiers.advisory_ids(map(hide.name, problem.ids))
+    severity, raw, origin, score = _severity(problem)
+    pointer = problem.record.pointer
+    return Finding(
+        fingerprint="",
+        tool=tool,
+        tool_version=hide.name(ledger.tool_version),
+        format=form,
+        rule_id=rule,
+        title=hide.text(problem.title) or rule or (ids[0] if ids else "untitled finding"),
+        class_=problem.class_,
+        severity=severity,
+        severity_raw=hide.name(raw),
+        severity_origin=origin,
+        cvss_vector=hide.name(problem.cvss_vector),
+        cvss_score=score,
+        cwes=identifiers.cwes(problem.cwes),
+        ids=ids,
+        description=hide.text(problem.description),
+        remediation=hide.text(problem.remediation),
+        references=hide.names(problem.references),
+        snippet=None if problem.class_ == "secret" else hide.text(problem.snippet),
+        locations=_locations(problem, hide),
+        package=_package(problem.package, hide),
+        suppressed=problem.suppressed,
+        suppression=hide.text(problem.suppression),
+        pointer=pointer,
+        occurrences=(Occurrence(pointer=pointer, tool=tool, rule_id=rule),),
+    )
+
+
+class _Hider:
+    """Makes texts of a report fit to be kept: bounded, no control characters, no lone surrogates, no found secret."""
+
+    def __init__(self, secrets: Iterable[str | None], max_text: int) -> None:
+        self._secrets = sorted({each for each in secrets if each and len(each) >= 4}, key=len, reverse=True)
+        self._max_text = max_text
+
+    def text(self, value: str | None) -> str | None:
+        return self._clean(value, self._max_text)
+
+    def name(self, value: str | None) -> str | None:
+        return self._clean(value, SHORT)
+
+    def names(self, values: Iterable[str | None]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for value in values if (name := self.name(value))))
+
+    def _clean(self, value: str | None, limit: int) -> str | None:
+        if not value:
+            return None
+        for secret in self._secrets:
+            value = value.replace(secret, REDACTED)
+        if not value.isascii():
+            value = value.encode("utf-8", "replace").decode("utf-8")
+        value = CONTROL.sub("", value).strip()
+        return (value if len(value) <= limit else value[: limit - 1] + "…") or None
+
+
+def _severity(problem: Problem) -> tuple[Severity, str | None, str | None, float | None]:
+    """(severity, the report's word, the field that said it, CVSS score)."""
+    score = problem.cvss_score
+    if score is None and problem.cvss_vector:
+        score = scale.score_of(problem.cvss_vector)
+    if score is not None and scale.from_score(score) is None:
+        score = None
+    raw = problem.severity
+    said = None if raw is None else str(raw).strip() or None
+    if said is not None:
+        number = _number(said)
+        word = scale.from_score(number) if number is not None else scale.from_word(said, problem.scale)
+        if word is None and score is None:
+            return "unknown", said, problem.severity_origin, None
+        if word is not None:
+            return word, said, problem.severity_origin, score
+    if score is not None:
+        return scale.from_score(score) or "unknown", said or str(score), "cvss", score
+    return "unknown", None, None, None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _locations(problem: Problem, hide: _Hider) -> tuple[Location, ...]:
+    own = Location(
+        path=problem.path,
+        line=problem.line,
+        end_line=problem.end_line,
+        column=problem.column,
+        url=problem.url,
+        method=problem.method,
+        symbol=problem.symbol,
+    )
+    cleaned = (_location(each, hide) for each in (own, *problem.locations))
+    return tuple(dict.fromkeys(each for each in cleaned if each != Location()))
+
+
+def _location(place: Location, hide: _Hider) -> Location:
+    return Location(
+        path=hide.name(identifiers.clean_path(place.path)),
+        line=_positive(place.line),
+        end_line=_positive(place.end_line),
+        column=_positive(place.column),
+        url=hide.name(place.url),
+        method=hide.name(place.method),
+        symbol=hide.name(place.symbol),
+    )
+
+
+def _positive(number: int | None) -> int | None:
+    return number if number is not None and 0 < number < 2**53 else None
+
+
+def _package(package: Package | None, hide: _Hider) -> Package | None:
+    name = hide.name(package.name) if package else None
+    if package is None or name is None:
+        return None
+    return Package(
+        name=name,
+        ecosystem=hide.name(package.ecosystem),
+        version=hide.name(package.version),
+        fixed_versions=hide.names(package.fixed_versions),
+        purl=hide.name(package.purl),
+    )
