@@ -1,0 +1,74 @@
+"""What belongs together: findings of one problem form one group, whatever tool saw them and under which alias.
+
+A finding's own key follows from the finding alone: its advisory's id, else CWE, rule and package or code. Keys and ids
+that ever stood in one finding are united to one group.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+
+from handlers.records import Finding
+
+ADVISORY = re.compile(r"\b(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3})\b", re.IGNORECASE)
+"""The ids by which a free text names an advisory."""
+
+
+def advisories(finding: Finding) -> tuple[str, ...]:
+    """The finding's advisory ids in one spelling, the best name first: CVE, then GHSA, then any other."""
+    return tuple(sorted({each.strip().upper() for each in finding.ids if each.strip()}, key=_rank))
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return (0 if name.startswith("CVE-") else 1 if name.startswith("GHSA-") else 2), name
+
+
+def own_key(finding: Finding) -> str:
+    """The key that decides a finding's side. It needs no other finding, so it never changes."""
+    ids = advisories(finding)
+    if ids:
+        return ids[0]
+    cwes = ",".join(sorted(set(finding.cwes)))
+    return "|".join((cwes or "no CWE", finding.rule_id or finding.title, subject(finding)))
+
+
+def subject(finding: Finding) -> str:
+    """What the finding is about: the package, else a digest of the quoted code with white space evened out, else ''."""
+    if finding.package is not None:
+        return finding.package.name.casefold()
+    code = " ".join((finding.snippet or "").split())
+    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()[:16] if code else ""
+
+
+def named_in(text: str) -> tuple[str, ...]:
+    """The advisories that a free text names, best name first."""
+    return tuple(sorted({each.upper() for each in ADVISORY.findall(text)}, key=_rank))
+
+
+class Groups:
+    """Union of keys; a group's name is its smallest key, so it does not depend on the order of arrival."""
+
+    def __init__(self) -> None:
+        self._above: dict[str, str] = {}
+
+    def unite(self, keys: Iterable[str]) -> None:
+        """Says that all `keys` stand for one problem."""
+        roots = {self.find(each) for each in keys}
+        if roots:
+            top = min(roots)
+            self._above.update(dict.fromkeys(roots, top))
+
+    def find(self, key: str) -> str:
+        """The name of the group of `key`; a key that was never united is a group of its own."""
+        above = self._above
+        root = key
+        while (higher := above.setdefault(root, root)) != root:
+            root = higher
+        while above[key] != root:
+            above[key], key = root, above[key]
+        return root
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._above))
