@@ -100,6 +100,7 @@ class FineTuning(Section):
 class Upload(Section):
     to: Literal["local", "hub"] = "local"
     local_dir: UserPath | None = None
+    allow_public: bool = False
 
 
 class GitHub(Section):
