@@ -1,0 +1,90 @@
+"""`scantune upload-model DIR`: publishes a finished model (or a dataset) by hand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from handlers.cli.context import Context
+from watcher.clock import SYSTEM, Clock
+from watcher.errors import Unavailable
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from handlers.upload.publication import Publication, Published
+
+PATIENCE_SECONDS = 300.0
+"""So long are passing faults waited out."""
+FIRST_WAIT_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 60.0
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("upload-model", help="publish a finished model or a dataset, as the settings say")
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--dry-run", action="store_true", help="show files, sizes, visibility and card; send nothing")
+    parser.add_argument("--yes", action="store_true", help="agree to make findings of private sources public")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from handlers.upload.publish import check, deliver, prepare
+
+    settings = context.settings
+    publication = prepare(args.folder.absolute(), settings)
+    if args.dry_run:
+        print(preview(publication, settings, context.root))
+        return 0
+    check(publication, settings, consent=args.yes or settings.upload.allow_public)
+    published = patiently(lambda: deliver(publication, settings, context.root, _say), SYSTEM, _say)
+    print(summary(published))
+    return 0
+
+
+def patiently(attempt: Callable[[], Published], clock: Clock, say: Callable[[str], None]) -> Published:
+    """Repeats an attempt through passing faults, for at most PATIENCE_SECONDS; raises the last one's failure."""
+    end, wait = clock.elapsed() + PATIENCE_SECONDS, FIRST_WAIT_SECONDS
+    while True:
+        try:
+            return attempt()
+        except Unavailable as fault:
+            pause = max(wait, fault.after)
+            if clock.elapsed() + pause > end:
+                raise
+            say(f"{fault}; next try in {pause:.0f} s")
+        clock.wait(Event(), pause)
+        wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+
+
+def preview(publication: Publication, settings: Settings, root: Path) -> str:
+    """What would be published: where, how visible, every file with its size in bytes, the card, and what forbids it."""
+    from handlers.upload.gates import refusals
+    from handlers.upload.publication import size_of
+    from handlers.upload.publish import destination, is_public
+
+    sizes = {path: size_of(source) for path, source in sorted(publication.sources.items())}
+    wanted = settings.fine_tuning.huggingface
+    if settings.upload.to == "hub":
+        visibility = "private" if wanted.private_repos else "public"
+        goal = f"{wanted.default_repo_prefix or '(you)'}/{publication.name} on the Hub ({visibility})"
+    else:
+        goal = f"{destination(publication, settings, root)} (local folder)"
+    lines = [f"{publication.kind} {publication.label} -> {goal}", ""]
+    lines += [f"{size:>14,}  {path}" for path, size in sizes.items()]
+    lines += [f"{sum(sizes.values()):>14,}  in {len(sizes)} files", ""]
+    lines += [f"refused: {reason}" for reason in refusals(publication, public=is_public(settings), consent=False)]
+    return "\n".join([*lines, "README.md:", publication.card])
+
+
+def summary(published: Published) -> str:
+    size = sum(each.size for each in published.files)
+    what = f"{published.kind} {published.name} {published.version}"
+    return f"{what}: {published.where} ({len(published.files)} files, {size:,} bytes)"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -1,0 +1,78 @@
+"""The way of one publication: from a folder, through the gates, to a folder or the Hub, and its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from config.settings import Settings
+from handlers.upload import hub, local
+from handlers.upload.gates import refusals
+from handlers.upload.publication import Digests, Publication, Published, content_digest
+from handlers.upload.source import read
+from watcher.errors import BadInput
+
+
+def prepare(folder: Path, settings: Settings) -> Publication:
+    """Raises BadInput if the folder is none that could be published."""
+    return read(folder, f"{settings.fine_tuning.default_output_name}-dataset")
+
+
+def check(publication: Publication, settings: Settings, *, consent: bool) -> None:
+    """Raises BadInput with every reason why it must not be published."""
+    if reasons := refusals(publication, public=is_public(settings), consent=consent):
+        told = "; ".join(reasons)
+        raise BadInput(f"{publication.label} is not published: {told}", "mend that, or see docs/publishing.md")
+
+
+def is_public(settings: Settings) -> bool:
+    return settings.upload.to == "hub" and not settings.fine_tuning.huggingface.private_repos
+
+
+def deliver(publication: Publication, settings: Settings, root: Path, say: Callable[[str], None]) -> Published:
+    """Publishes where the settings say and verifies it there. Raises watcher.errors.JobError."""
+    if settings.upload.to == "hub":
+        return _to_hub(publication, settings, say)
+    files = publication.digests()
+    folder = destination(publication, settings, root)
+    if local.publish(publication, files, folder):
+        say(f"{folder}: {len(files)} files")
+    return _published(publication, files, "local", _relative(folder, root), None, None)
+
+
+def destination(publication: Publication, settings: Settings, root: Path) -> Path:
+    """The folder of a local publication."""
+    return (settings.upload.local_dir or root / "publications") / publication.label
+
+
+def _to_hub(publication: Publication, settings: Settings, say: Callable[[str], None]) -> Published:
+    wanted = settings.fine_tuning.huggingface
+    files = publication.digests()
+    commit, page = hub.publish(publication, files, wanted.default_repo_prefix, private=wanted.private_repos, say=say)
+    return _published(publication, files, "hub", page, commit, wanted.private_repos)
+
+
+def _published(
+    publication: Publication,
+    files: Sequence[Digests],
+    to: Literal["local", "hub"],
+    where: str,
+    commit: str | None,
+    private: bool | None,
+) -> Published:
+    return Published(
+        kind=publication.kind,
+        name=publication.name,
+        version=publication.version,
+        to=to,
+        where=where,
+        commit=commit,
+        private=private,
+        content=content_digest(files),
+        files=tuple(files),
+    )
+
+
+def _relative(folder: Path, root: Path) -> str:
+    return folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
