@@ -1,8 +1,8 @@
 """Scans the sample application with real scanners; the reports go to handlers/demo/reports.
 
-The scanners must be on PATH: bandit, semgrep, checkov, detect-secrets, hadolint, npm. No scanner but npm needs a network, and npm only for
-the packages' metadata: what it learns of vulnerabilities comes from advisories.json, served on loopback, so that a scan gives the same report
-every day.
+The scanners must be on PATH: bandit, semgrep, checkov, detect-secrets, hadolint, npm. Only npm needs a network, for the
+packages' metadata: what it learns of vulnerabilities comes from advisories.json, served on loopback, so that a scan
+gives the same report every day.
 """
 
 import http.server
@@ -17,7 +17,7 @@ REPORTS = HERE.parents[1] / "handlers" / "demo" / "reports"
 TO_STDOUT = {
     "detect-secrets.json": ["detect-secrets", "scan", "--all-files", "api", "web/server.js", "deploy"],
     "hadolint.json": ["hadolint", "-f", "json", "deploy/Dockerfile"],
-    "checkov.json": [*"checkov -d deploy --framework terraform kubernetes dockerfile --quiet --compact -o json".split()],
+    "checkov.json": ["checkov", "-d", "deploy", "--framework", "all", "--quiet", "--compact", "-o", "json"],
 }
 
 
