@@ -1,0 +1,36 @@
+"""What an evaluation says. No mlx here: whoever compares models only reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from handlers.records import Record
+
+
+class RowLoss(Record, frozen=True, kw_only=True):
+    """How well one row's completion was predicted."""
+
+    number: int  # of the row, 1-based, in its file
+    loss: float  # nats, summed over the row's completion tokens
+    tokens: int  # completion tokens
+
+
+class Evaluation(Record, frozen=True, kw_only=True):
+    """How well a model predicts the completions of a set of rows."""
+
+    loss: float  # mean over completion tokens, nats
+    perplexity: float  # e to the loss
+    tokens: int  # completion tokens that were predicted
+    rows: int
+    left_out: int  # rows whose prompt alone fills the window
+    each: tuple[RowLoss, ...]  # in the order of the file
+
+
+def summarise(each: Sequence[RowLoss], left_out: int = 0) -> Evaluation:
+    """The evaluation over `each`, at least one row."""
+    tokens = sum(row.tokens for row in each)
+    loss = math.fsum(row.loss for row in each) / tokens
+    perplexity = math.exp(min(loss, 700.0))  # JSON has no infinity
+    ordered = tuple(sorted(each, key=lambda row: row.number))
+    return Evaluation(loss=loss, perplexity=perplexity, tokens=tokens, rows=len(each), left_out=left_out, each=ordered)

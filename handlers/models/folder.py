@@ -1,0 +1,42 @@
+"""Model folders come into being as a whole: made as a hidden sibling, flushed, renamed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from watcher.errors import Unavailable
+from watcher.files import make_folder, remove_tree, surroundings, sync, sync_trees
+from watcher.locks import held
+
+
+@contextlib.contextmanager
+def making(target: Path) -> Iterator[Path]:
+    """Gives an empty folder beside `target` that becomes `target` when the block ends well.
+
+    Nobody sees half a model; what a killed maker left is removed by the next one. Raises Unavailable if `target` is
+    there already, or if another process makes a model in the same place.
+    """
+    with place(target.parent):
+        if target.exists():
+            raise Unavailable(f"{target} is there already", "remove it first to have it made again")
+        scratch = target.with_name(f".{target.name}.making")
+        remove_tree(scratch)
+        yield make_folder(scratch)
+        commit(scratch, target)
+
+
+@contextlib.contextmanager
+def place(folder: Path) -> Iterator[None]:
+    """Holds the lock of a folder of models. Raises watcher.locks.Busy (an Unavailable) if another process has it."""
+    with held(make_folder(folder) / ".scantune.lock", f"another process makes a model in {folder}"):
+        yield
+
+
+def commit(scratch: Path, target: Path) -> None:
+    """Renames a finished folder to its name, which is free, durably; the caller holds the lock of the place."""
+    with surroundings():
+        sync_trees([scratch])
+        scratch.rename(target)
+        sync(target.parent)
