@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentFault
 
 ENV_PREFIX = "SCANTUNE_"
 NOT_SETTINGS = {"SCANTUNE_WORKSPACE", "SCANTUNE_CONFIG"}
@@ -144,8 +145,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # The file's values come in through `init`; the environment outranks them.
-        return env_settings, init_settings
+        # `load` merges the sources itself, so that a Settings built by hand holds what it was given and no more.
+        return (init_settings,)
 
 
 class SettingsError(Exception):
@@ -160,12 +161,11 @@ def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -
     from_file = _read(file) if file is not None and file.exists() else {}
     _refuse_unknown_environment()
     try:
-        settings = Settings(**from_file)
-        if overrides:
-            settings = Settings.model_validate(_merged(settings.model_dump(), overrides))
+        return Settings(**_merged(_merged(from_file, EnvSettingsSource(Settings)()), overrides or {}))
     except ValidationError as error:
         raise SettingsError("\n".join(_complaints(error, file))) from None
-    return settings
+    except EnvironmentFault as error:
+        raise SettingsError(f"the environment: {error}") from None
 
 
 def _read(file: Path) -> dict[str, Any]:
