@@ -22,8 +22,9 @@ To add a format, write `formats/NAME.py`; it is found by itself:
 Rules: yield one `Problem` per record that states a problem, with the report's own words (severity, CWE, ids, paths are
 normalised behind you). `ledger.leave_out(why)` for a problem dropped on purpose, `ledger.warn` for what was not usable,
 `ledger.scan_failed` if the report says so, `raise MalformedError` if it is not what `claims` promised. Found secrets go
-into `Problem.secrets`, never into a text. `identifiers.package(…)` makes packages. `node.py` has the accessors. Formats that
-are JSON arrays or JSON Lines alike: use `ledger.entries(report)`. Formats of a family: one module, several readers.
+into `Problem.secrets`, never into a text. `identifiers.package(…)` makes packages. `node.py` has the accessors. For
+formats that are JSON arrays or JSON Lines alike, `ledger.entries(report)`. Formats of a family: one module, several
+readers.
 """
 
 from config.settings import Limits

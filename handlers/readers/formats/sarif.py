@@ -1,0 +1,85 @@
+"""SARIF of any tool and version, the careful way: what is not as the format says is kept as far as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from handlers.readers.interface import Ledger, MalformedError, Problem, reads
+from handlers.readers.node import Node
+from handlers.readers.sarif import model, older
+from handlers.readers.sarif.lenient import convert
+from handlers.readers.sarif.meaning import RunReader
+
+
+def claims(report: Node) -> bool:
+    logs = report.entries()
+    return bool(logs) and all("runs" in log and _is_sarif(log) for log in logs)
+
+
+def _is_sarif(log: Node) -> bool:
+    """By its schema, its version, or the shape of its runs."""
+    if "sarif" in (log.text("$schema") or "").lower() or "inlineExternalProperties" in log:
+        return True
+    runs = log.items("runs")
+    return all("tool" in run or "results" in run for run in runs) if runs else "version" in log
+
+
+@reads("sarif", claims)
+def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    names: dict[str, None] = {}
+    for log in report.entries():
+        if log["runs"].value is None:
+            raise MalformedError("runs is null: the tool wrote a log without runs")
+        for run in _runs(log, ledger):
+            yield from _run(run, _draft(log), ledger, names)
+    ledger.tool = ", ".join(names) or "unknown"
+
+
+def _runs(log: Node, ledger: Ledger) -> Iterator[Node]:
+    runs = list(ledger.records(log, "runs"))
+    if not runs and not log.items("runs"):
+        ledger.warn("the log has no runs: no tool reports to have scanned")
+    yield from runs
+    for outside in log.items("inlineExternalProperties"):
+        if outside.is_object and "results" in outside:  # 4.3: results of a run kept apart from it
+            if _draft(log):
+                ledger.skip("in the inline external properties of a draft version", len(outside.items("results")))
+                ledger.warn(f"{outside.pointer}: inline external properties are read from version 2.1.0 on")
+            else:
+                yield outside
+
+
+def _draft(log: Node) -> bool:
+    return (log.text("version") or "")[:3] in ("1.0", "2.0")
+
+
+def _run(run: Node, draft: bool, ledger: Ledger, names: dict[str, None]) -> Iterator[Problem]:
+    value: dict[str, Any] = older.upgrade(run.value) if draft else dict(run.value)
+    results = value.pop("results", None)
+    header = convert(value, model.Run, lambda what: ledger.warn(f"{run.pointer}: {what}"))
+    reader = RunReader(header, ledger)
+    names.setdefault(reader.tool)
+    ledger.tool = reader.tool
+    ledger.tool_version = ledger.tool_version or reader.tool_version
+    if results is None:
+        _no_results(run, header, ledger)
+    shown = Node(results, run, "results")
+    for record in ledger.records(shown):
+        problem = reader.problem(_result(record, ledger), record)
+        if problem is not None:
+            yield problem
+
+
+def _result(record: Node, ledger: Ledger) -> model.Result:
+    return convert(record.value, model.Result, lambda what: ledger.warn(f"{record.pointer}: {what}"))
+
+
+def _no_results(run: Node, header: model.Run, ledger: Ledger) -> None:
+    """3.14.23: no result list means that no scan ran to its end, which is something else than finding nothing."""
+    if header.external_property_file_references or "externalPropertyFiles" in run:
+        ledger.warn(f"{run.pointer}: results may lie in other files that the log only refers to")
+    elif "results" in run:
+        ledger.scan_failed(f"{run.pointer}: results is null: the scan did not run to its end")
+    else:
+        ledger.warn(f"{run.pointer} has no result list: this is no statement that nothing was found")

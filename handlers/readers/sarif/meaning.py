@@ -1,0 +1,231 @@
+"""What a SARIF result means: does it state a problem, which, where, how bad."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from handlers.readers import tools
+from handlers.readers.interface import Ledger, Problem
+from handlers.readers.node import Node
+from handlers.readers.sarif import model
+from handlers.readers.sarif.packages import package_of
+from handlers.readers.sarif.rules import RuleFacts, Rules, strings, text_of
+from handlers.records import Location
+
+NO_PROBLEM = {"pass": "passed", "notapplicable": "not applicable", "informational": "informational"}
+PROBLEM = ("fail", "open", "review")
+LEVELS = ("error", "warning", "note", "none")
+NOT_ACCEPTED = ("rejected", "underreview")
+PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d+)\}")
+
+
+class RunReader:
+    """Reads the results of one run (3.14)."""
+
+    def __init__(self, run: model.Run, ledger: Ledger) -> None:
+        driver = (run.tool and run.tool.driver) or model.Component()
+        self.tool = tools.canonical(driver.name)
+        self.tool_version = driver.semantic_version or driver.version
+        self._rules = Rules(run, self.tool)
+        self._artifacts = run.artifacts or []
+        self._logical = run.logical_locations or []
+        self._global_messages = driver.global_message_strings
+        self._ledger = ledger
+        if not driver.name:
+            ledger.warn("a run does not say which tool wrote it")
+        _judge_invocations(run, ledger)
+
+    def problem(self, result: model.Result, record: Node) -> Problem | None:
+        """The problem that a result states; None, and counted, if it states none."""
+        kind = (result.kind or "fail").lower()
+        if kind in NO_PROBLEM:
+            self._ledger.skip(NO_PROBLEM[kind])
+            return None
+        if kind not in PROBLEM:
+            self._ledger.warn(f"{record.pointer}/kind: {result.kind!r} is no SARIF kind: read as fail")
+        if (result.baseline_state or "").lower() == "absent":
+            self._ledger.leave_out("results that a baseline had and this scan has no more (baselineState absent)")
+            return None
+        return self._made(result, record)
+
+    def _made(self, result: model.Result, record: Node) -> Problem:
+        rule = self._rule(result, record)
+        bag = result.properties
+        rule_id = result.rule_id or (result.rule.id if result.rule else None) or rule.id
+        message = self._message(result.message, rule, record)
+        locations = tuple(self._locations(result, record))
+        severity, origin = self._severity(result, rule, record)
+        suppressed, why = suppression(result.suppressions)
+        package = package_of(self.tool, message)
+        own_cwes = (*self._rules.cwes(result.taxa or ()), *(strings(bag.cwe) if bag else ()), *_tags(bag, "cwe"))
+        return Problem(
+            record,
+            "vulnerability" if package and rule.class_ == "code" else rule.class_,
+            title=rule.title or (message or "").strip().partition("\n")[0][:200] or rule_id,
+            rule_id=rule_id,
+            severity=severity,
+            severity_origin=origin,
+            cwes=(*own_cwes, *rule.cwes) if own_cwes else rule.cwes,
+            ids=rule.ids or _ids(rule_id),
+            description=message or rule.full,
+            remediation=_fixes(result.fixes) or rule.help,
+            references=rule.references,
+            snippet=_snippet(result.locations),
+            locations=locations,
+            package=package,
+            suppressed=suppressed,
+            suppression=why,
+            tool=self.tool,
+        )
+
+    def _rule(self, result: model.Result, record: Node) -> RuleFacts:
+        rule = self._rules.find(result.rule_id, result.rule_index, result.rule)
+        if rule is None:
+            self._ledger.warn(f"{record.pointer}: its rule index leads to no rule of its id")
+            return self._rules.unknown
+        return rule
+
+    def _severity(self, result: model.Result, rule: RuleFacts, record: Node) -> tuple[str | None, str]:
+        """security-severity of the result or rule, else level (3.27.10: of the result, the rule, else warning)."""
+        own = result.properties.security_severity if result.properties else None
+        score = rule.score if own is None else str(own)
+        if score is not None and _is_number(score):
+            return score, "security-severity"
+        level = result.level or rule.level
+        if level is None:
+            return ("warning", "level (default)") if (result.kind or "fail").lower() == "fail" else (None, "level")
+        if level.lower() not in LEVELS:
+            self._ledger.warn(f"{record.pointer}/level: {level[:40]!r} is no SARIF level")
+        return level, "level"
+
+    # messages (3.11)
+
+    def _message(self, message: model.Message | None, rule: RuleFacts, record: Node) -> str | None:
+        if message is None:
+            self._ledger.warn(f"{record.pointer} has no message")
+            return None
+        text = message.text or message.markdown
+        if not text and message.id:
+            text = _lookup(rule.messages, message.id) or _lookup(self._global_messages, message.id)
+            if text is None:
+                self._ledger.warn(f"{record.pointer}/message: its rule has no text of the id {message.id[:80]!r}")
+                return None
+        return self._filled(text, message.arguments, record) if text and message.arguments else text
+
+    def _filled(self, text: str, arguments: list[Any], record: Node) -> str:
+        """Placeholders `{0}` filled with the arguments, `{{` and `}}` undone (3.11.5)."""
+
+        def fill(match: re.Match[str]) -> str:
+            if match[1] is None:
+                return match[0][0]
+            number = int(match[1][:6])
+            if number < len(arguments):
+                return str(arguments[number])
+            self._ledger.warn(f"{record.pointer}/message: no argument for placeholder {match[0][:20]}")
+            return match[0]
+
+        return PLACEHOLDER.sub(fill, text)
+
+    # locations (3.28)
+
+    def _locations(self, result: model.Result, record: Node) -> Iterator[Location]:
+        for location in result.locations or ():
+            yield self._location(location, record)
+        if not result.locations and result.analysis_target and result.analysis_target.uri:
+            yield Location(path=result.analysis_target.uri)
+        if result.web_request and result.web_request.target:
+            yield Location(url=result.web_request.target, method=result.web_request.method)
+
+    def _location(self, location: model.Location, record: Node) -> Location:
+        physical = location.physical_location
+        uri = self._uri(physical.artifact_location) if physical else None
+        region = (physical.region if physical else None) or model.Region()
+        if region.start_line is not None and region.end_line is not None and region.end_line < region.start_line:
+            self._ledger.warn(f"{record.pointer}: a region ends before it starts")
+            region.end_line = None
+        if region.start_line is not None and region.start_line < 1:
+            self._ledger.warn(f"{record.pointer}: line {region.start_line} is no line number")
+        is_url = uri is not None and uri[:8].lower().startswith(("http://", "https://"))
+        return Location(
+            path=None if is_url else uri,
+            url=uri if is_url else None,
+            line=region.start_line,
+            end_line=region.end_line,
+            column=region.start_column,
+            symbol=self._symbol(location.logical_locations) if location.logical_locations else None,
+        )
+
+    def _uri(self, location: model.ArtifactLocation | None) -> str | None:
+        """The location's own URI, or that of the artifact that it points to (3.4.5)."""
+        if location is None:
+            return None
+        if location.uri is None and location.index is not None and 0 <= location.index < len(self._artifacts):
+            artifact = self._artifacts[location.index].location
+            return artifact.uri if artifact else None
+        return location.uri
+
+    def _symbol(self, logical: list[model.LogicalLocation]) -> str | None:
+        first = logical[0]
+        if first.index is not None and 0 <= first.index < len(self._logical):
+            first = self._logical[first.index]
+        return first.fully_qualified_name or first.name
+
+
+def suppression(suppressions: list[model.Suppression] | None) -> tuple[bool, str | None]:
+    """A result is suppressed if it has suppressions and none of them is rejected or under review (3.27.23, 3.35.3)."""
+    if not suppressions:
+        return False, None
+    if any((each.status or each.state or "").lower() in NOT_ACCEPTED for each in suppressions):
+        return False, None
+    first = suppressions[0]
+    return True, first.justification or first.kind
+
+
+def _judge_invocations(run: model.Run, ledger: Ledger) -> None:
+    """An unsuccessful invocation is a failed scan (3.20.14); error notifications are told (3.58.6)."""
+    for invocation in run.invocations or ():
+        if invocation.execution_successful is False:
+            ledger.scan_failed(
+                f"the tool's run was not successful: {invocation.exit_code_description or 'no reason given'}"
+            )
+        notes = (invocation.tool_execution_notifications or []) + (invocation.tool_configuration_notifications or [])
+        for note in notes:
+            if (note.level or "warning") == "error":
+                ledger.warn(f"the tool reports an error: {(text_of(note.message) or 'without a message')[:300]}")
+
+
+def _lookup(strings_by_id: Any, name: str) -> str | None:
+    """A text of messageStrings (3.49.11), which map ids to multiformat messages; drafts have plain texts."""
+    found = strings_by_id.get(name) if isinstance(strings_by_id, dict) else None
+    if isinstance(found, dict):
+        found = found.get("text") or found.get("markdown")
+    return found if isinstance(found, str) else None
+
+
+def _snippet(locations: list[model.Location] | None) -> str | None:
+    physical = locations[0].physical_location if locations else None
+    region = physical.region if physical else None
+    return text_of(region.snippet) if region and region.snippet else None
+
+
+def _fixes(fixes: list[model.Fix] | None) -> str | None:
+    return next((text for fix in fixes or () if (text := text_of(fix.description))), None)
+
+
+def _tags(bag: model.Properties | None, word: str) -> tuple[str, ...]:
+    return tuple(tag for tag in strings(bag.tags) if word in tag.lower()) if bag else ()
+
+
+def _ids(rule_id: str | None) -> tuple[str, ...]:
+    from handlers.readers.identifiers import ids_in
+
+    return ids_in(rule_id)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return 0.0 <= float(text) <= 10.0
+    except ValueError:
+        return False
