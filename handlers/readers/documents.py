@@ -28,17 +28,28 @@ def parse(text: str, max_depth: int, ledger: Ledger) -> tuple[Kind, Node]:
     start = text.lstrip()
     if not start:
         raise MalformedError("the file is empty")
-    if _looks_like_html(start):
+    if is_html(start):
         return "text", Node(text)
     if start[0] == "<":
         return "xml", XmlNode(parse_xml(start, max_depth))
-    if start[0] in '{["' or start[:5].strip() in ("null", "true", "false"):
+    if start[0] in "{[" or _is_json_word(start):
         return "json", Node(parse_json(text, max_depth, ledger))
     table = _csv(text)
     return ("csv", table) if table is not None else ("text", Node(text))
 
 
-def _looks_like_html(start: str) -> bool:
+def _is_json_word(start: str) -> bool:
+    """A whole document that is a text or a literal; `"id","host"` is the header of a CSV."""
+    return start[:5].strip() in ("null", "true", "false") or (start[0] == '"' and '"' not in start.rstrip()[1:-1])
+
+
+def is_page(text: str) -> bool:
+    """HTML, or Markdown that begins with a heading."""
+    start = text.lstrip("\ufeff \t\r\n")
+    return is_html(start) or start[:2] in ("# ", "##")
+
+
+def is_html(start: str) -> bool:
     head = start[:300].lower()
     return head.startswith(("<!doctype html", "<html")) or ("<html" in head and "<?xml" not in head)
 
@@ -126,7 +137,8 @@ def _json_lines(lines: list[str], decoder: json.JSONDecoder, ledger: Ledger) -> 
 
 
 def _concatenated(text: str, decoder: json.JSONDecoder) -> list[Any]:
-    values, at = [], 0
+    values: list[Any] = []
+    at = 0
     while at < len(text):
         at += len(text[at:]) - len(text[at:].lstrip()) if text[at].isspace() else 0
         if at == len(text):

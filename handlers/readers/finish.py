@@ -48,7 +48,8 @@ def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Findi
         suppressed=problem.suppressed,
         suppression=hide.text(problem.suppression),
         pointer=pointer,
-        occurrences=(Occurrence(pointer=pointer, tool=tool, rule_id=rule),),
+        member=ledger.member,
+        occurrences=(Occurrence(pointer=pointer, member=ledger.member, tool=tool, rule_id=rule),),
     )
 
 

@@ -63,6 +63,7 @@ class Ledger:
 
     tool: str
     tool_version: str | None = None
+    member: str | None = None  # the report's path in its archive
     failed: str | None = None
     left_out: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -103,6 +104,16 @@ class Ledger:
     def entries(self, node: Node) -> Iterator[Node]:
         """The objects of JSON Lines, of a list, or the one object that the document is."""
         yield from self._objects(node, node.entries(), "an array or an object")
+
+    def members(self, node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
+        """The names and values of an object of records. Null, missing and `[]` (as PHP writes it) are empty.
+
+        Raises MalformedError if there is anything else.
+        """
+        there = node.at(path) if path else node
+        if not there.is_object and there.value not in (None, []):
+            raise MalformedError(f"{there.pointer or 'the document'} should be an object")
+        yield from there.fields()
 
     def _objects(self, there: Node, items: Iterable[Node], wanted: str) -> Iterator[Node]:
         if there.value is not None and not there.is_list and not there.is_object:

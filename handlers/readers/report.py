@@ -1,12 +1,16 @@
-"""Reads one report: bytes -> text -> document -> the reader that claims it -> findings and books."""
+"""Reads one file: archive or report; bytes -> text -> document -> the reader that claims it -> findings and books."""
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
+import msgspec
+
 from config.settings import Limits
-from handlers.readers import registry
-from handlers.readers.documents import parse
+from handlers.readers import archive, registry
+from handlers.readers.archive import Budget
+from handlers.readers.documents import is_page, parse
 from handlers.readers.encoding import decode
 from handlers.readers.finish import finding
 from handlers.readers.interface import Kind, Ledger, MalformedError, Reader
@@ -16,6 +20,14 @@ from handlers.readers.reading import Books, Reading, Status
 from handlers.records import Finding
 
 UNKNOWN = "unknown"
+NOT_REPORTS = {
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"%PDF-": "a PDF: scanners' PDFs are for people, drop the JSON or SARIF of the same scan",
+    b"\x7fELF": "a program",
+}
+"""How files begin that are surely no report, and what they are."""
 
 
 def read_report(path: Path, limits: Limits, name: str = "") -> Reading:
@@ -28,29 +40,53 @@ def read_report(path: Path, limits: Limits, name: str = "") -> Reading:
 
 
 def read_bytes(content: bytes, limits: Limits) -> Reading:
-    """The same for a report in memory."""
-    ledger = Ledger(UNKNOWN)
+    """The same for a file in memory."""
+    budget = Budget(limits, packed=len(content))
     try:
-        kind, document = parse(decode(content, ledger), limits.max_depth, ledger)
-        return read_document(kind, document, ledger, limits)
+        return _read_content(content, "", 0, budget=budget)
     except MalformedError as error:
-        return refused(str(error), ledger)
+        return refused(str(error))
 
 
-def read_document(kind: Kind, document: Node, ledger: Ledger, limits: Limits) -> Reading:
+def _read_content(content: bytes, member: str, depth: int, *, budget: Budget) -> Reading:
+    """Raises MalformedError for an archive that can't be read; a report that can't be read is in the Reading."""
+    if content.startswith(archive.GZIP):
+        return _read_content(archive.gunzip(content, budget), member, depth + 1, budget=budget)
+    if content.startswith(archive.ZIP):
+        return archive.read_zip(content, member, depth + 1, budget, functools.partial(_read_content, budget=budget))
+    for start, what in NOT_REPORTS.items():
+        if content.startswith(start):
+            return Reading(path=member, status="not_a_report", reason=what)
+    ledger = Ledger(UNKNOWN, member=member or None)
+    try:
+        kind, document = parse(decode(content, ledger), budget.limits.max_depth, ledger)
+        reading = _read_document(kind, document, ledger, budget)
+    except archive.OverBudgetError:
+        raise
+    except MalformedError as error:
+        reading = refused(str(error), ledger)
+    return msgspec.structs.replace(reading, path=member)
+
+
+def _read_document(kind: Kind, document: Node, ledger: Ledger, budget: Budget) -> Reading:
     """Raises MalformedError if nobody can read the document."""
     if kind == "json" and document.value in (None, []):
         ledger.warn("an empty report: which tool wrote it can't be told")
         return settle(ledger, None, [])
-    if kind == "text" and not registry.claimants(kind, document):
-        return Reading(status="not_a_report", reason="plain text or HTML that no scanner's format fits")
+    if kind == "text" and is_page(document.value) and not registry.claimants(kind, document):
+        return Reading(status="not_a_report", reason="a page for people (HTML or Markdown), not a machine's report")
     reader = registry.reader_for(kind, document)
-    return settle(ledger, reader, _read(reader, document, ledger, limits))
+    return settle(ledger, reader, _findings(reader, document, ledger, budget))
 
 
-def _read(reader: Reader, document: Node, ledger: Ledger, limits: Limits) -> list[Finding]:
+def _findings(reader: Reader, document: Node, ledger: Ledger, budget: Budget) -> list[Finding]:
     ledger.tool = reader.tool or reader.name
-    return [finding(problem, ledger, reader.name, limits.max_text) for problem in reader.read(document, ledger)]
+    findings: list[Finding] = []
+    for problem in reader.read(document, ledger):
+        findings.append(finding(problem, ledger, reader.name, budget.limits.max_text))
+        if len(findings) % 1000 == 0:
+            budget.check_time()
+    return findings
 
 
 def settle(ledger: Ledger, reader: Reader | None, findings: list[Finding]) -> Reading:

@@ -64,6 +64,9 @@ def _run(run: Node, draft: bool, ledger: Ledger, names: dict[str, None]) -> Iter
     ledger.tool_version = ledger.tool_version or reader.tool_version
     if results is None:
         _no_results(run, header, ledger)
+    elif not isinstance(results, list):
+        ledger.scan_failed(f"{run.pointer}/results is no list: nothing of this run can be read")
+        return
     shown = Node(results, run, "results")
     for record in ledger.records(shown):
         problem = reader.problem(_result(record, ledger), record)

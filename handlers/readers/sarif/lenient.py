@@ -22,9 +22,9 @@ def convert(value: Any, kind: type[T], say: Callable[[str], None]) -> T:
         try:
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
-            what, _, path = str(error).rpartition(" - at `$")
+            what, _, path = str(error).removesuffix("`").rpartition(" - at `$")
             _drop(value, [name or int(index) for name, index in STEP.findall(path)])
-            say(f"{path.rstrip('`').lstrip('.')} not usable: {what}")
+            say(f"{path.lstrip('.') or 'the object'} not usable: {what}")
     say(f"nothing usable: more than {MOST_FAULTS} fields of a wrong type")
     return kind()
 

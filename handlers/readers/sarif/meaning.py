@@ -18,6 +18,10 @@ NO_PROBLEM = {"pass": "passed", "notapplicable": "not applicable", "informationa
 PROBLEM = ("fail", "open", "review")
 LEVELS = ("error", "warning", "note", "none")
 NOT_ACCEPTED = ("rejected", "underreview")
+URI = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]*:|(?![^/?#]*:))(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|[^\x00-\x7f]|%[0-9A-Fa-f]{2})*"
+)
+"""A URI reference (RFC 3986, with the letters of RFC 3987): characters, escapes, and a scheme before a first colon."""
 PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d+)\}")
 
 
@@ -131,6 +135,8 @@ class RunReader:
     # locations (3.28)
 
     def _locations(self, result: model.Result, record: Node) -> Iterator[Location]:
+        if not result.locations and not result.web_request and not result.analysis_target:
+            self._ledger.warn("a result names no location")
         for location in result.locations or ():
             yield self._location(location, record)
         if not result.locations and result.analysis_target and result.analysis_target.uri:
@@ -164,6 +170,8 @@ class RunReader:
         if location.uri is None and location.index is not None and 0 <= location.index < len(self._artifacts):
             artifact = self._artifacts[location.index].location
             return artifact.uri if artifact else None
+        if location.uri is not None and not URI.fullmatch(location.uri):
+            self._ledger.warn("a location's URI is not a valid one: kept as it is")
         return location.uri
 
     def _symbol(self, logical: list[model.LogicalLocation]) -> str | None:

@@ -37,7 +37,7 @@ def _rules(run: Json) -> list[Any]:
 
 
 def _rule(rule: Json) -> Json:
-    texts = {key: _message(rule[key]) for key in ("shortDescription", "fullDescription", "help") if key in rule}
+    texts: Json = {key: _message(rule[key]) for key in ("shortDescription", "fullDescription", "help") if key in rule}
     strings = rule.get("messageFormats") or rule.get("messageStrings") or {}
     strings = {key: _message(value) for key, value in strings.items()} if isinstance(strings, dict) else {}
     configuration = rule.get("configuration")
