@@ -68,11 +68,18 @@ class Training(Section):
     warmup_steps: int = Field(100, ge=0)
     save_steps: int = Field(500, ge=1)
     eval_steps: int = Field(250, ge=1)
+    patience: int = Field(3, ge=0)
+    gradient_accumulation: int = Field(1, ge=1)
+    clip_norm: float = Field(1.0, gt=0)
     max_seq_length: int = Field(1024, ge=16)
+    packing: bool = True
+    method: Literal["lora", "dora", "full"] = "lora"
+    layers: int = Field(0, ge=0)
     lora_rank: int = Field(8, ge=1)
     lora_alpha: float = Field(160.0, gt=0)
     lora_dropout: float = Field(0.0, ge=0, lt=1)
-    seed: int = 42
+    lora_modules: tuple[str, ...] = ()
+    seed: int = Field(42, ge=0)
 
 
 class Mlx(Section):
@@ -109,6 +116,12 @@ class GitHub(Section):
     repositories: tuple[str, ...] = ()
     api_url: str = "https://api.github.com"
     interval_seconds: float = Field(300.0, ge=1)
+    artifacts: tuple[str, ...] = ("*",)
+    workflows: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+    forks: bool = False
+    code_scanning: bool = False
+    dependabot: bool = False
 
 
 class Log(Section):

@@ -1,0 +1,1 @@
+"""Where artifacts come from by themselves. A source writes into `inbox/`; it is neither engine nor stage."""

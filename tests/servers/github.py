@@ -1,0 +1,151 @@
+"""GitHub's REST API on loopback, and the storage host that its downloads are redirected to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from tests.servers.web import Answer, Loopback, Request, reply
+
+TOKEN = "ghp_loopback_only_token"
+REPOSITORY_ID = 7
+
+
+class Storage(Loopback):
+    """Serves a link once and for one object; a request with a token is a leak and is refused."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: dict[str, bytes] = {}
+
+    def answer(self, request: Request) -> Answer:
+        if "authorization" in request.headers:
+            return reply({"error": "a token was shown to the storage host"}, 400)
+        content = self.links.get(request.path)
+        return Answer(403) if content is None else Answer(200, content, {"Content-Type": "application/zip"})
+
+
+@dataclass
+class Project:
+    """One repository: newest artifacts first, as GitHub lists them."""
+
+    name: str
+    private: bool = True
+    artifacts: list[dict[str, Any]] = field(default_factory=list)
+    contents: dict[int, bytes] = field(default_factory=dict)
+    runs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    analyses: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(
+        self,
+        content: bytes,
+        name: str = "scan",
+        *,
+        branch: str = "main",
+        workflow: str = "Security",
+        fork: bool = False,
+        expired: bool = False,
+        digest: str | None = None,
+    ) -> int:
+        """Adds an artifact of a new run; returns its id."""
+        number = 1000 + len(self.contents)
+        run = {
+            "id": 5000 + number,
+            "repository_id": REPOSITORY_ID,
+            "head_repository_id": 8 if fork else REPOSITORY_ID,
+            "head_branch": branch,
+            "head_sha": hashlib.sha1(str(number).encode()).hexdigest(),
+        }
+        self.runs[run["id"]] = {
+            "id": run["id"],
+            "name": workflow,
+            "path": f".github/workflows/{workflow.lower()}.yml@refs/heads/{branch}",
+            "repository": {"private": self.private},
+        }
+        facts = {
+            "id": number,
+            "name": name,
+            "size_in_bytes": len(content),
+            "expired": expired,
+            "digest": digest or f"sha256:{hashlib.sha256(content).hexdigest()}",
+            "workflow_run": run,
+        }
+        self.artifacts.insert(0, facts)
+        self.contents[number] = content
+        return number
+
+
+class GitHub(Loopback):
+    """`with GitHub() as github:` serves at `github.url`; projects by OWNER/NAME. Listings carry ETags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.projects: dict[str, Project] = {}
+        self.storage = Storage()
+
+    def __enter__(self) -> Self:
+        self.storage.__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
+        self.storage.__exit__(*exception)
+
+    def add(self, name: str = "acme/app") -> Project:
+        project = self.projects[name] = Project(name)
+        return project
+
+    def fresh(self, since: int) -> list[Request]:
+        """Requests from the given one on."""
+        return self.requests[since:]
+
+    def answer(self, request: Request) -> Answer:
+        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+            return reply({"message": "Bad credentials"}, 401)
+        match = re.fullmatch(r"(?:/api/v3)?/repos/([^/]+/[^/]+)/(.+)", request.path)
+        project = self.projects.get(match[1]) if match else None
+        if match is None or project is None:
+            return reply({"message": "Not Found"}, 404)
+        return self._of(project, match[2], request)
+
+    def _of(self, project: Project, what: str, request: Request) -> Answer:
+        if what == "actions/artifacts":
+            total = len(project.artifacts)
+            return self._listing(request, project.artifacts, lambda page: {"total_count": total, "artifacts": page})
+        if what == "code-scanning/analyses":
+            return self._listing(request, project.analyses, lambda page: page)
+        if what == "dependabot/alerts":
+            return self._listing(request, project.alerts, lambda page: page)
+        kind, _, rest = what.rpartition("/artifacts/") if what.endswith("/zip") else what.rpartition("/")
+        if what.endswith("/zip"):
+            return self._redirect(project, int(rest.removesuffix("/zip")))
+        if kind == "actions/runs" and int(rest) in project.runs:
+            return reply(project.runs[int(rest)])
+        if kind == "code-scanning/analyses" and request.headers["accept"] == "application/sarif+json":
+            sarif = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "CodeQL"}}, "results": []}], "id": rest}
+            return Answer(200, json.dumps(sarif).encode(), {"Content-Type": "application/sarif+json"})
+        return reply({"message": "Not Found"}, 404)
+
+    def _redirect(self, project: Project, number: int) -> Answer:
+        facts = next((each for each in project.artifacts if each["id"] == number), None)
+        if facts is None or facts["expired"]:
+            return reply({"message": "Artifact has expired"}, 410)
+        link = f"/{number}/{len(self.storage.links)}"
+        self.storage.links[link] = project.contents[number]
+        return Answer(302, b"", {"Location": f"{self.storage.url}{link}?sig=signature"})
+
+    def _listing(self, request: Request, every: list[dict[str, Any]], shape: Any) -> Answer:
+        size, number = int(request.query.get("per_page", 30)), int(request.query.get("page", 1))
+        page = shape(every[(number - 1) * size : number * size])
+        etag = f'W/"{hashlib.sha256(json.dumps(page).encode()).hexdigest()}"'
+        headers: Mapping[str, str] = {"ETag": etag, "Cache-Control": "private, max-age=60"}
+        if request.headers.get("if-none-match") == etag:
+            return Answer(304, b"", headers)
+        answer = reply(page)
+        more = {"Link": f'<{self.url}{request.path}?per_page={size}&page={number + 1}>; rel="next"'}
+        return Answer(200, answer.body, {**answer.headers, **headers, **(more if number * size < len(every) else {})})
