@@ -1,0 +1,37 @@
+"""Brakeman's JSON (`brakeman -f json`): https://brakemanscanner.org/docs/json/, lib/brakeman/report/report_json.rb.
+
+Brakeman tells how sure it is, not how bad a warning would be: the severity stays unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handlers.readers.identifiers import ids_in
+from handlers.readers.interface import Ledger, Problem, reads
+from handlers.readers.node import Node
+
+
+@reads("brakeman", lambda report: report.has("scan_info", "warnings"))
+def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    ledger.tool_version = report.text("scan_info.brakeman_version")
+    ledger.skip("ignored in the project", len(report.items("ignored_warnings")))
+    for error in report.items("errors"):
+        ledger.warn(f"brakeman says: {error.text('error')} {error.text('location') or ''}".strip())
+    for record in ledger.records(report, "warnings"):
+        kind, message = record.text("warning_type"), record.text("message")
+        place = [record.text("location.class"), record.text("location.method", "location.template")]
+        yield Problem(
+            record,
+            "code",
+            title=f"{kind}: {message}" if kind and message else message or kind,
+            rule_id=record.text("check_name") or kind,
+            cwes=record["cwe_id"],
+            ids=ids_in(message),
+            description=f"Confidence: {record.text('confidence')}" if record.text("confidence") else None,
+            references=(record.text("link"),),
+            snippet=record.text("code"),
+            path=record.text("file"),
+            line=record.integer("line"),
+            symbol=".".join(filter(None, place)) or None,
+        )

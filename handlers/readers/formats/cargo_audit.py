@@ -1,0 +1,50 @@
+"""`cargo audit --json`: https://github.com/rustsec/rustsec, rustsec/src/report.rs (Report, WarningInfo).
+
+`warnings` (unmaintained, unsound, yanked crates) are informational advisories: counted, no problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handlers.readers.identifiers import package
+from handlers.readers.interface import Ledger, Problem, reads
+from handlers.readers.node import Node
+from handlers.readers.shapes import lower_bounds
+
+
+def claims(report: Node) -> bool:
+    return report.has("lockfile", "vulnerabilities") and "list" in report["vulnerabilities"]
+
+
+@reads("cargo-audit", claims)
+def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    _count_warnings(report["warnings"], ledger)
+    for record in ledger.records(report, "vulnerabilities.list"):
+        advisory, crate = record["advisory"], record["package"]
+        yield Problem(
+            record,
+            "vulnerability",
+            title=advisory.text("title"),
+            rule_id=advisory.text("id"),
+            severity=advisory.text("severity"),
+            cvss_vector=advisory.text("cvss"),
+            ids=(advisory.text("id"), *advisory.texts("aliases")),
+            description=advisory.text("description"),
+            references=(advisory.text("url"), *advisory.texts("references")),
+            symbol=next((name for name, _ in record.fields("affected.functions")), None),
+            package=package(
+                crate.text("name") or advisory.text("package"),
+                of="cargo",
+                version=crate.text("version"),
+                fixed=lower_bounds(*record.texts("versions.patched")),
+            ),
+        )
+
+
+def _count_warnings(warnings: Node, ledger: Ledger) -> None:
+    """An object of lists by kind; a list before version 0.13."""
+    for kind, each in warnings.fields():
+        ledger.skip(f"informational: {kind}", len(each.items()))
+    for each in warnings.items():
+        ledger.skip(f"informational: {each.text('kind') or 'warning'}")
