@@ -38,7 +38,8 @@ def same(finding: Finding) -> Key:
         package = finding.package
         return "package", finding.advisory, package.name.lower(), package.version, place and place.path
     rule = finding.rule_id or finding.title
-    return finding.class_, rule, finding.locations, finding.package, finding.snippet or finding.description
+    words = finding.snippet or (finding.title, finding.description, finding.ids)
+    return finding.class_, rule, finding.locations, finding.package, words
 
 
 def join(first: Finding, other: Finding) -> Finding:
