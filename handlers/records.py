@@ -96,6 +96,8 @@ class Analysis(Record, frozen=True, kw_only=True):
     reach: str | None  # how it can be reached, as far as the facts say
     severity: str  # with its origin, in words
     affected: str | None  # affected and fixed versions, in words
+    target: str | None = None  # the smallest fixed version above the installed one
+    owasp: tuple[str, ...] = ()  # OWASP Top Ten 2021 classes of its weaknesses: "A03:2021 Injection"
     unknown: tuple[str, ...]  # what the report does not say
     confidence: Literal["high", "medium", "low"]
     sources: tuple[str, ...]  # e.g. "report", "CWE 4.14"

@@ -1,0 +1,85 @@
+"""The stage `analysis`: reads one artifact and writes what can be said of its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from config.settings import Settings
+from handlers.analysis.rules import VERSION, analyse
+from handlers.clean import clean_finding
+from handlers.knowledge.catalogue import catalogue_version, open_catalogue
+from handlers.readers import Books, Reading, read_report
+from handlers.records import Analysis, Record, dump_lines
+from watcher.errors import BadInput
+from watcher.stage import ARTIFACTS, Attempt, Outcome, Stage
+
+ANALYSES = "analysis.jsonl"
+BOOKS = "books.json"
+
+
+class Account(Record, frozen=True, kw_only=True):
+    """What became of the records of a report, or of all reports of an archive."""
+
+    status: str
+    tools: tuple[str, ...]
+    formats: tuple[str, ...]
+    books: Books
+    skipped: dict[str, int]
+    warnings: tuple[str, ...]
+    unreadable: dict[str, str]  # member of an archive -> why it gave nothing
+
+
+def stage(settings: Settings, root: Path) -> Stage:
+    """Each artifact by itself. BadInput: no report, or one that can't be trusted to be read completely."""
+
+    def run(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
+        return _analyse_artifact(inputs[0], out, settings, root)
+
+    def relevant() -> Mapping[str, object]:
+        return {"limits": settings.limits.model_dump(mode="json"), "knowledge": catalogue_version()}
+
+    return Stage("analysis", VERSION, (ARTIFACTS,), run, relevant)
+
+
+def schema() -> Mapping[str, object]:
+    """The JSON schema of one line of `analysis.jsonl`."""
+    return msgspec.json.schema(Analysis)
+
+
+def _analyse_artifact(artifact: Path, out: Path, settings: Settings, root: Path) -> Outcome:
+    reading = read_report(artifact, settings.limits)
+    _refuse(reading, artifact)
+    catalogue = open_catalogue(root)
+    findings = [clean_finding(each, settings.limits.max_text) for each in reading.findings]
+    count = dump_lines(out / ANALYSES, (analyse(each, catalogue) for each in findings))
+    account = _account(reading)
+    (out / BOOKS).write_bytes(msgspec.json.encode(account, order="deterministic"))
+    warnings = account.warnings + tuple(f"{member}: {why}" for member, why in account.unreadable.items())
+    incomplete = bool(account.unreadable) or reading.status == "scan_failed"
+    return Outcome({"findings": count, "seen": reading.books.seen}, warnings, incomplete)
+
+
+def _refuse(reading: Reading, artifact: Path) -> None:
+    if not reading.parsed:
+        reason = reading.reason or "no reader recognises it as a report"
+        raise BadInput(f"{reading.path or artifact.name}: {reason}", reading.hint or "")
+
+
+def _account(reading: Reading) -> Account:
+    members = reading.members or (reading,)
+    return Account(
+        status=reading.status,
+        tools=tuple(sorted({each.tool for each in members if each.tool})),
+        formats=tuple(sorted({each.format for each in members if each.format})),
+        books=reading.books,
+        skipped=reading.skipped,
+        warnings=reading.warnings,
+        unreadable={
+            each.path: each.reason or each.status
+            for each in members
+            if each.status in ("quarantined", "scan_failed") and reading.members is not None
+        },
+    )

@@ -1,0 +1,163 @@
+"""Narratives of known vulnerabilities in components."""
+
+from __future__ import annotations
+
+import re
+
+from handlers.analysis.words import join
+from handlers.knowledge.ecosystems import Ecosystem, find_ecosystem, installed_command, pin_line, upgrade_command
+from handlers.narrative.phrasing import code
+from handlers.narrative.subject import Subject
+from handlers.narrative.writer import Writer
+from handlers.records import Package
+
+
+class Component(Writer):
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject)
+        package = subject.finding.package
+        assert package is not None, "narratives of components need a package"
+        self.package: Package = package
+        manifest = subject.place.path if subject.place else None
+        self.ecosystem: Ecosystem | None = find_ecosystem(package.ecosystem, manifest)
+        self.advisory = subject.finding.advisory or subject.finding.rule_id or "this advisory"
+        self.named = code(f"{package.name} {package.version}" if package.version else package.name)
+
+    def what(self) -> str:
+        title = self._headline()
+        opening = self.say(
+            "[{package} is affected by {advisory}|{advisory} applies to {package}|{package} has a published "
+            "flaw, {advisory}|"
+            "{package} is exposed to {advisory}|{advisory} hits {package}]{title}",
+            package=self.named,
+            advisory=code(self.advisory),
+            title=f": {title}" if title else "",
+        )
+        return " ".join(filter(None, (opening, self._told(title), self._aliases(), self.weakness())))
+
+    def _headline(self) -> str:
+        """The title without the ids and package name that stand beside it anyway."""
+        title = self.subject.finding.title
+        for known in (*self.subject.finding.ids, self.subject.finding.rule_id or "", self.package.name):
+            title = re.sub(rf"^\W*{re.escape(known)}\b\W*", "", title) if known else title
+        title = title.strip(" .…:-[]")
+        return title if len(title.split()) > 2 else ""
+
+    def _told(self, title: str) -> str:
+        told = self.subject.told
+        return told if told and told.rstrip(".") != title else ""
+
+    def _aliases(self) -> str:
+        others = [code(each) for each in self.subject.finding.ids if each != self.advisory]
+        return (
+            self.say("[also known as|other names:|the same as|alias] {others}", others=join(others)) if others else ""
+        )
+
+    def threat(self) -> str:
+        vector = self.subject.vector
+        if vector is None:
+            return super().threat() if self.subject.weaknesses else ""
+        return self.say(
+            "[it can be reached|an attacker gets at it|exploitable] {reach}[; at stake:|, with|: that means] {stakes}",
+            reach=vector.reach,
+            stakes=vector.stakes,
+        )
+
+    def surroundings(self) -> str:
+        if not self.subject.place:
+            return ""
+        return self.say(
+            "[it comes with|found in|listed in|it enters through|recorded in] {spot}", spot=self.subject.spot
+        ) + (f" {more}" if (more := self.others()) else "")
+
+    def doubt(self) -> str:
+        return self.say(
+            "[nothing in the report says|the scan can't tell|left open by the report:|still to find out:|not in "
+            "the report:] "
+            "[whether your code ever calls|whether anything of yours calls|whether you use|how far you use] "
+            "[the affected part|that part of it|the flawed function|what is broken]"
+        )
+
+    def fix(self) -> str:
+        return self._upgrade() if self.package.fixed_versions else self._no_fix()
+
+    def _upgrade(self) -> str:
+        target = self.subject.analysis.target
+        versions = join([code(each) for each in ([target] if target else self.package.fixed_versions)], "or")
+        command = self._command(target)
+        upgrade = self.say(
+            "[raise|move|bring|take|lift] {name} [to|up to] {versions}{command}",
+            name=code(self.package.name),
+            versions=versions,
+            command=f": {command}" if command else "",
+        )
+        return " ".join(filter(None, (upgrade, self._other_branches(target), self._pin(target), self._in_image())))
+
+    def _command(self, target: str | None) -> str:
+        command = upgrade_command(self.ecosystem, self.package.name, target) if self.ecosystem else None
+        return code(command) if command else ""
+
+    def _other_branches(self, target: str | None) -> str:
+        rest = [code(each) for each in self.package.fixed_versions if each != target]
+        if not target or not rest:
+            return ""
+        return self.say("[fixed as well in|other fixed versions:|repaired too:|later choices:] {rest}", rest=join(rest))
+
+    def _pin(self, target: str | None) -> str:
+        line = pin_line(self.ecosystem, self.package.name, target) if self.ecosystem else None
+        if not line:
+            return ""
+        return self.say(
+            "[if another dependency pulls it in, pin it with|a transitive copy is held by|for a transitive copy write|"
+            "where it comes in indirectly, add] {line}",
+            line=code(line),
+        )
+
+    def _in_image(self) -> str:
+        if not self.ecosystem or self.package.ecosystem not in ("deb", "rpm", "apk"):
+            return ""
+        return self.say(
+            "[in an image:|for containers:|inside a container image,] [rebuild on a refreshed base|rebuild with "
+            "the updated base]"
+        )
+
+    def _no_fix(self) -> str:
+        latest = self._command(None)
+        wait = self.say(
+            "[no fixed version is on record|the report lists no repaired release|there is no fixed version in "
+            "the report|"
+            "a repaired version is not named]{later}",
+            later=self.subject.wording.say(
+                "[; once there is one,|; when one appears:|; later] {command}", command=latest
+            )
+            if latest
+            else "",
+        )
+        meanwhile = self.say(
+            "[until then|meanwhile|for now] [drop|remove|uninstall] {name} [if nothing needs it|where it is not "
+            "needed], "
+            "[or keep untrusted input away from it|else let no outside data reach it|or accept the risk in writing]",
+            name=code(self.package.name),
+        )
+        return f"{wait} {meanwhile}"
+
+    def check(self) -> str:
+        installed = installed_command(self.ecosystem, self.package.name) if self.ecosystem else None
+        target = self.subject.analysis.target
+        if installed and target:
+            seen = self.say(
+                "{command} [should show|must answer|has to print|ought to give] {target} [or newer|or later|at least]",
+                command=code(installed),
+                target=code(target),
+            )
+        elif installed:
+            seen = self.say(
+                "{command} [shows what is installed|tells the installed version|answers with the version]",
+                command=code(installed),
+            )
+        else:
+            seen = ""
+        again = self.scanned_again(code(self.advisory))
+        return " ".join(filter(None, (seen, again))) or self.say(
+            "[scan again|repeat the scan]; {advisory} [must be gone|should not come back]", advisory=code(self.advisory)
+        )

@@ -1,0 +1,135 @@
+"""Narratives of what stands in one place: code, configuration, secrets, a running service, licences."""
+
+from __future__ import annotations
+
+from handlers.analysis.words import join
+from handlers.narrative.phrasing import code
+from handlers.narrative.strategies import strategy_words
+from handlers.narrative.writer import Writer
+
+
+class CodePlace(Writer):
+    def what(self) -> str:
+        return " ".join(filter(None, (self.opening(), self.flaw(), self.ids(), self.weakness(), self.others())))
+
+    def opening(self) -> str:
+        rule = self.subject.finding.rule_id
+        title = "" if self.subject.rule else f": {self.subject.finding.title}"
+        return self.say(
+            "[{spot} trips|{spot} matches|at {spot}:|{tool} stops at {spot} for|found at {spot} by] {rule}{title}",
+            spot=self.subject.spot,
+            tool=self.subject.finding.tool,
+            rule=code(rule) if rule else self.subject.finding.tool,
+            title=title,
+        )
+
+    def flaw(self) -> str:
+        """What is wrong: scantune's words for the rule, else the report's own, else the weakness's advice."""
+        rule, advice = self.subject.rule, self.subject.advice
+        if rule:
+            return self.say(rule.flaw)
+        if self.subject.told:
+            return self.subject.told
+        return self.say(advice.flaw) if advice else ""
+
+    def ids(self) -> str:
+        ids = self.subject.finding.ids
+        return (
+            self.say("[published as|advisory:|known as] {ids}", ids=join([code(each) for each in ids])) if ids else ""
+        )
+
+    def fix(self) -> str:
+        rule, advice = self.subject.rule, self.subject.advice
+        own = rule or advice
+        said = self.subject.finding.remediation if not rule else None
+        told = [said.rstrip(".") + "." if said else "", self.say(own.fix) if own and not said else ""]
+        text = " ".join(filter(None, told)) or strategy_words(self.subject)
+        return text + "".join(self.change())
+
+    def check(self) -> str:
+        own = self.subject.rule or self.subject.advice
+        tried = self.say(own.check) if own and own.check else ""
+        again = self.scanned_again(self.subject.spot)
+        return " ".join(filter(None, (tried, again))) or self.say(
+            "[scan again|repeat the scan]; {spot} [must be gone|should not come back]", spot=self.subject.spot
+        )
+
+    def doubt(self) -> str:
+        if self.subject.finding.class_ == "quality" or self.subject.setting in ("test", "build", "workflow"):
+            return ""
+        return self.say(
+            "[what the scan can't see|not visible to the scanner|open from the report alone|the report stops "
+            "short of]: "
+            "[whether outside data gets here|if a stranger's input arrives at this line|who can reach this line]"
+        )
+
+
+class SettingsPlace(CodePlace):
+    def doubt(self) -> str:
+        return ""
+
+
+class SecretPlace(CodePlace):
+    def opening(self) -> str:
+        rule = self.subject.finding.rule_id
+        return self.say(
+            "[{spot} holds|in {spot} lies|found in {spot}:|{spot} contains] [what looks like a credential|a "
+            "probable secret|"
+            "something shaped like a secret]{rule}",
+            spot=self.subject.spot,
+            rule=f" ({code(rule)})" if rule else "",
+        )
+
+    def flaw(self) -> str:
+        return self.say("[its value is left out here on purpose|the value itself is not repeated here]")
+
+    def threat(self) -> str:
+        return self.say(
+            "[whoever reads the file or its history|anyone with a copy of the repository|every reader of the history] "
+            "[can use it|may log in with it] [until it is revoked|for as long as it stays valid]"
+        )
+
+    def fix(self) -> str:
+        return self.say(
+            "[revoke it|have its issuer cancel it|invalidate it] [first|before anything else], "
+            "[since deleting the line leaves it in the history|because old commits keep it]; [then|after that] "
+            "[read the replacement from the environment or a secret store|let the program fetch the new one at start]"
+        )
+
+    def doubt(self) -> str:
+        return self.say("[the report can't tell whether it still works|if it is still valid, nobody checked]")
+
+    def check(self) -> str:
+        tried = self.say(
+            "[try the old credential|use the old value once more] [and expect a refusal|and see it refused]"
+        )
+        return " ".join(filter(None, (tried, self.scanned_again(self.subject.spot))))
+
+
+class ServicePlace(CodePlace):
+    def doubt(self) -> str:
+        return ""
+
+    def opening(self) -> str:
+        return self.say(
+            "[{spot} answers with|seen at {spot}:|the scan of {spot} shows] {title}[|, rule {rule}]",
+            spot=self.subject.spot,
+            title=self.subject.finding.title,
+            rule=code(self.subject.finding.rule_id or self.subject.finding.tool),
+        )
+
+
+class LicencePlace(CodePlace):
+    def threat(self) -> str:
+        return self.say("[its terms bind you once you pass the product on|shipping it means accepting its terms]")
+
+    def fix(self) -> str:
+        return self.say(
+            "[compare the licence with your own list of accepted ones|have the terms checked against how you ship]; "
+            "[record the decision|write the outcome down], or [replace the component|choose another component]"
+        )
+
+    def check(self) -> str:
+        return self.scanned_again(self.subject.spot) or self.say(
+            "[scan again|repeat the scan] [after the decision|once decided]"
+        )

@@ -1,0 +1,136 @@
+"""A finding with all that is known about it at hand, for those who put it into sentences."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from handlers.analysis.words import impact_words, join, weaknesses
+from handlers.clean import shorten
+from handlers.knowledge.advice import Advice, RuleAdvice
+from handlers.knowledge.cwe import Catalogue, Weakness
+from handlers.knowledge.scanners import rescan_command
+from handlers.knowledge.severity import Vector, explain_vector
+from handlers.narrative.phrasing import Phrasing, code
+from handlers.records import Analysis, Finding, Location
+
+QUOTE = 320
+"""Characters of the report's own description that a narrative repeats."""
+
+_PLACES = (
+    (r"(^|/)\.github/workflows/|\.gitlab-ci|azure-pipelines|Jenkinsfile", "workflow"),
+    (r"(^|/)(node_modules|vendor|third_party|bower_components)/|\.min\.(js|css)$", "vendored"),
+    (r"(^|/)(tests?|__tests__|spec|androidTest|testFixtures)/", "test"),
+    (r"[-_.](test|spec)s?\.|(^|/)test_|Tests?\.(kt|java|cs)$", "test"),
+    (r"(^|/)(docs?|examples?|samples?)/", "example"),
+    (r"(^|/)(Dockerfile|Containerfile)[^/]*$|\.dockerfile$", "image"),
+    (r"\.(tf|tfvars|bicep)$", "infrastructure"),
+    (r"(lock|lock\.json|lockfile|lock\.yaml|go\.sum)$", "manifest"),
+    (r"(^|/)(requirements[^/]*\.txt|package\.json|pom\.xml)$", "manifest"),
+    (r"(^|/)(build\.gradle(\.kts)?|Makefile|setup\.py)$", "build"),
+    (r"(^|/)public/|\.(html?|vue|jsx|tsx|erb|ejs)$", "page"),
+    (r"\.(ya?ml|json|toml|ini|env|properties)$", "settings"),
+)  # fmt: skip
+_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/-]*(?::[A-Za-z0-9][\w.-]*)?(?:@sha256:[0-9a-f]+)?(?: \([^)]*\))?")
+_LISTING = re.compile(r"\b(?:Package|Installed Version|Fixed Version|Severity|Link|Vulnerability)\s*:", re.IGNORECASE)
+"""Texts that only repeat the fields beside them."""
+_WHAT_FOR = tuple((re.compile(pattern, re.IGNORECASE), kind) for pattern, kind in _PLACES)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One analysis, the catalogue, and the wording for it."""
+
+    analysis: Analysis
+    catalogue: Catalogue
+
+    @property
+    def finding(self) -> Finding:
+        return self.analysis.finding
+
+    @cached_property
+    def wording(self) -> Phrasing:
+        return Phrasing(f"{self.finding.fingerprint} {self.finding.pointer}")
+
+    @cached_property
+    def place(self) -> Location | None:
+        return self.finding.locations[0] if self.finding.locations else None
+
+    @cached_property
+    def spot(self) -> str:
+        """The place as a code span: `src/a.py:12`; dynamic findings: `GET host/path`; else what else there is."""
+        place = self.place
+        if place is None:
+            return code(self.finding.package.name) if self.finding.package else "an unnamed place"
+        if place.url:
+            return code(f"{place.method or 'GET'} {place.url.split('://', 1)[-1]}")
+        named = place.path or place.symbol or "unnamed place"
+        return code(f"{named}:{place.line}" if place.line and not self.image else named)
+
+    @cached_property
+    def setting(self) -> str:
+        """What kind of file the place is, by its path alone: test, workflow, image, …; empty if nothing special."""
+        path = self.place.path if self.place else None
+        return next((kind for pattern, kind in _WHAT_FOR if path and pattern.search(path)), "")
+
+    @cached_property
+    def weaknesses(self) -> tuple[Weakness, ...]:
+        return weaknesses(self.finding, self.catalogue)
+
+    @cached_property
+    def kinds(self) -> str:
+        """All weaknesses of the report, each with its id."""
+        named = {f"CWE-{each.id}": f"{each.common_name} ({code(f'CWE-{each.id}')})" for each in self.weaknesses}
+        return join([named.get(each, code(each)) for each in self.finding.cwes])
+
+    @cached_property
+    def rule(self) -> RuleAdvice | None:
+        return self.catalogue.rule(self.finding.tool, self.finding.rule_id)
+
+    @cached_property
+    def advice(self) -> Advice | None:
+        """Of the first weakness that has some, itself or through its parents."""
+        found = (self.catalogue.advised(each) for each in self.weaknesses)
+        return next((advised[1] for advised in found if advised), None)
+
+    @cached_property
+    def effect(self) -> str | None:
+        """What an attacker can do, as a verb phrase: by the rule, the weakness's advice, or the catalogue's impacts."""
+        own = next((advised for advised in (self.rule, self.advice) if advised), None)
+        return own.effect if own else next(filter(None, map(impact_words, self.weaknesses)), None)
+
+    @cached_property
+    def vector(self) -> Vector | None:
+        return explain_vector(self.finding.cvss_vector)
+
+    @cached_property
+    def told(self) -> str:
+        """The report's own words about the problem beyond its title, shortened; empty for secrets."""
+        text = self.finding.description or ""
+        if self.finding.class_ == "secret" or _same(text, self.finding.title) or len(_LISTING.findall(text)) > 2:
+            return ""
+        text = shorten(text, QUOTE)
+        return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+    @cached_property
+    def image(self) -> str | None:
+        """The container image that the place is; scanners put its name where other findings have a path."""
+        path = self.place.path if self.place else None
+        scans_images = self.finding.tool.startswith(("trivy", "grype", "snyk"))
+        named = path if path and scans_images and _IMAGE.fullmatch(path) and not self.setting else None
+        return named if named and not PurePosixPath(named.split("@")[0].split(":")[0]).suffix else None
+
+    @cached_property
+    def rescan(self) -> str | None:
+        """The scanner's own command for this place, as a code span."""
+        path = self.place.path if self.place and not self.image else None
+        url = self.place.url if self.place else None
+        command = rescan_command(self.finding.tool, rule=self.finding.rule_id, path=path, image=self.image, url=url)
+        return code(command) if command else None
+
+
+def _same(text: str, title: str) -> bool:
+    plain, short = (re.sub(r"\W+", " ", each).strip().lower() for each in (text, title))
+    return not plain or plain in short

@@ -1,0 +1,96 @@
+"""Narratives name the facts that a person needs, and only those."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from handlers.analysis.rules import analyse
+from handlers.knowledge.cwe import Catalogue
+from handlers.narrative.rules import narrate
+from handlers.records import Finding, Narrative
+from tests.handlers.analysis import findings
+
+
+def narrative(finding: Finding, catalogue: Catalogue) -> Narrative:
+    return narrate(analyse(finding, catalogue), catalogue)
+
+
+def text(made: Narrative) -> str:
+    return "\n".join((made.what, made.why, made.fix, made.check))
+
+
+def test_a_vulnerability_names_everything_needed(catalogue: Catalogue) -> None:
+    made = narrative(findings.LOG4J, catalogue)
+    for fact in (
+        "CVE-2021-44228",
+        "GHSA-jfh8-c2jp-5v3q",
+        "CWE-502",
+        "CWE-400",
+        "log4j-core 2.14.1",
+        "Remote code execution",
+    ):
+        assert fact in made.what
+    assert "critical" in made.why
+    assert "over the network" in made.why
+    assert "mvn versions:use-dep-version -Dincludes=org.apache.logging.log4j:log4j-core -DdepVersion=2.15.0" in made.fix
+    assert "mvn dependency:tree" in made.check
+    assert "trivy fs" in made.check
+
+
+def test_that_no_fix_exists_is_said_plainly(catalogue: Catalogue) -> None:
+    made = narrative(findings.UNFIXED, catalogue)
+    assert any(said in made.fix for said in ("fixed version", "repaired"))
+    assert "apt-get install --only-upgrade coreutils" in made.fix
+    assert "CVE-2016-2781" in made.check
+
+
+def test_code_gets_a_change_and_the_scanner_again(catalogue: Catalogue) -> None:
+    made = narrative(findings.INJECTION, catalogue)
+    assert "`shop/orders.py:42`" in made.what
+    assert "1 other place" in made.what
+    assert "CWE-89" in made.what
+    assert "parameter" in made.fix
+    assert "semgrep scan --config r/python.lang.security.audit.sqli.formatted-sql-query shop/orders.py" in made.check
+
+
+def test_a_configuration_rule_shows_how_it_should_stand(catalogue: Catalogue) -> None:
+    made = narrative(findings.WORKFLOW, catalogue)
+    assert "```yaml\npermissions:\n  contents: read\n```" in made.fix
+    assert "checkov --file .github/workflows/build.yml --check CKV2_GHA_1" in made.check
+
+
+def test_a_header_is_shown(catalogue: Catalogue) -> None:
+    made = narrative(findings.HEADER, catalogue)
+    assert "X-Content-Type-Options: nosniff" in made.fix
+    assert "GET localhost:8080/" in made.what
+
+
+def test_a_secret_is_never_repeated(catalogue: Catalogue) -> None:
+    made = narrative(findings.SECRET, catalogue)
+    assert "SENTINEL" not in text(made)
+    assert "`config/prod.env:3`" in made.what
+    assert any(word in made.fix.lower() for word in ("revoke", "cancel", "invalidate"))
+
+
+@pytest.mark.parametrize("finding", findings.ALL, ids=lambda each: each.class_)
+def test_every_class_gets_four_sections_without_leftovers(finding: Finding, catalogue: Catalogue) -> None:
+    made = narrative(finding, catalogue)
+    for section in (made.what, made.why, made.fix, made.check):
+        assert section
+        outside = section.split("`")[::2]
+        assert not any(mark in part for part in outside for mark in "{}[]|")
+        assert not any("  " in part for part in outside)
+        assert ".." not in "".join(outside)
+
+
+@pytest.mark.parametrize("finding", findings.ALL, ids=lambda each: each.class_)
+def test_the_same_finding_reads_the_same(finding: Finding, catalogue: Catalogue) -> None:
+    made = narrative(finding, catalogue)
+    assert made == narrative(finding, catalogue)
+    assert msgspec.json.decode(msgspec.json.encode(made), type=Narrative) == made
+
+
+def test_two_findings_of_one_rule_read_differently(catalogue: Catalogue) -> None:
+    others = [msgspec.structs.replace(findings.INJECTION, pointer=f"/results/{at}") for at in range(20)]
+    assert len({text(narrative(each, catalogue)) for each in others}) > 15
