@@ -1,0 +1,90 @@
+"""`scantune models …`: base models brought or made, finished ones listed, promoted and rolled back."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from handlers.cli.context import Context
+from handlers.models.base import tiny_folder
+from handlers.models.need import need_mlx
+from watcher.clock import SYSTEM
+
+if TYPE_CHECKING:
+    from handlers.models.inventory import Inventory
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    family = verbs.add_parser("models", help="list, fetch and make models; promote a finished one, or roll back")
+    below = family.add_subparsers(title="what", metavar="WHAT", required=True)
+    listing = below.add_parser("list", help="base and finished models: where they are and how good")
+    listing.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    listing.set_defaults(run=run_list)
+    tiny = below.add_parser("tiny", help="make the embedded tiny model, for trying and testing only")
+    tiny.set_defaults(run=run_tiny)
+    promote = below.add_parser("promote", help="make a finished model the champion")
+    promote.add_argument("name", metavar="NAME-vN")
+    promote.set_defaults(run=run_promote)
+    rollback = below.add_parser("rollback", help="make the champion before this one the champion again")
+    rollback.set_defaults(run=run_rollback)
+
+
+def run_list(args: argparse.Namespace, context: Context) -> int:
+    from handlers.models.inventory import take_inventory
+
+    inventory = take_inventory(context.settings, context.root)
+    if args.json:
+        print(msgspec.json.encode(inventory, enc_hook=str).decode())
+    else:
+        print(_table(inventory))
+    return 0
+
+
+def _table(inventory: Inventory) -> str:
+    bases = [f"  {each.name:<40} {each.note}" for each in inventory.bases]
+    finished = [f"{'*' if each.champion else ' '} {each.name:<40} {each.note}" for each in inventory.finished]
+    return "\n".join(
+        [
+            f"base models ({inventory.base_models_dir})",
+            *(
+                bases
+                or ["  none; `scantune models fetch` brings the default one, `scantune models tiny` makes one to try"]
+            ),
+            f"finished models ({inventory.fine_tuned_models_dir}); * is the champion",
+            *(finished or ["  none yet; `scantune train --dataset FILE` makes one"]),
+        ]
+    )
+
+
+def run_tiny(args: argparse.Namespace, context: Context) -> int:
+    need_mlx()
+    from handlers.models.folder import making
+    from handlers.models.tiny import make_tiny
+
+    target = tiny_folder(context.root)
+    if not target.exists():
+        with making(target) as scratch:
+            make_tiny(scratch, lambda line: print(line, file=sys.stderr))
+    print(f"{target}: for trying and testing only; use it with --base-model tiny")
+    return 0
+
+
+def run_promote(args: argparse.Namespace, context: Context) -> int:
+    from handlers.models.champion import promote
+    from handlers.models.metadata import read_metadata
+
+    folder = context.settings.fine_tuned_models_dir.absolute() / args.name
+    new = promote(context.root, folder, read_metadata(folder), ("by hand",), SYSTEM)
+    print(f"{new.name} is the champion")
+    return 0
+
+
+def run_rollback(args: argparse.Namespace, context: Context) -> int:
+    from handlers.models.champion import roll_back
+
+    now = roll_back(context.root, SYSTEM)
+    print(f"{now.name} is the champion again" if now else "there is no champion now: the base model is in use")
+    return 0

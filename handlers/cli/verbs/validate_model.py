@@ -1,0 +1,32 @@
+"""`scantune validate-model DIR`: loads a finished model, asks it something, and checks what lies beside it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from handlers.cli.context import Context
+from handlers.models.need import need_mlx
+from watcher.errors import BadInput
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("validate-model", help="load a finished model, generate from it, check its files")
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Exit status 1 with the reasons if the model must not be used."""
+    folder = args.folder.absolute()
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: there is no such folder", "`scantune models list` shows the finished models")
+    need_mlx()
+    from handlers.models.check import find_faults
+
+    faults = find_faults(folder, print)
+    for fault in faults:
+        print(f"fault      {fault}", file=sys.stderr)
+    print(f"{folder}: {'must not be used' if faults else 'good'}")
+    return 1 if faults else 0

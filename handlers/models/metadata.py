@@ -1,0 +1,135 @@
+"""Finished models: what `metadata.json` says, and which names are taken. No mlx here: lists and pointers only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from handlers.records import Record
+from handlers.training.records import DatasetFacts, Parameters
+from watcher.errors import BadInput
+from watcher.files import write_durable
+
+METADATA = "metadata.json"
+COUNTERS = ".scantune-names.json"
+"""In the folder of finished models: the highest version that each name ever had, so that none is used twice."""
+
+
+class Losses(Record, frozen=True, kw_only=True):
+    """On the validation rows, over all completion tokens."""
+
+    loss: float  # nats a token
+    perplexity: float
+
+
+class Clock(Record, frozen=True, kw_only=True):
+    """What may differ between two trainings on the same input."""
+
+    started: str  # UTC, ISO 8601; of the last attempt
+    finished: str
+    seconds: float  # of training, over all attempts
+    peak_memory: int  # bytes, by MLX's count
+
+
+class Versions(Record, frozen=True, kw_only=True):
+    scantune: str
+    mlx: str
+    mlx_lm: str
+
+
+class Metadata(Record, frozen=True, kw_only=True):
+    """`metadata.json` of a finished model: enough to say what it is and to train it again."""
+
+    name: str
+    job: str  # key of the training's job
+    base_model: str  # on the Hub if it is known to come from there, else the folder's name
+    base_model_commit: str | None  # on the Hub
+    base_folder: str  # name of the base's folder
+    base_revision: str  # digest of the base's content
+    embedded: bool  # trained on the tiny model, for trying and testing only
+    dataset_name: str
+    dataset_digest: str
+    dataset: DatasetFacts
+    parameters: Parameters
+    updates: int  # of the weights
+    best_update: int
+    trainable_parameters: int
+    before: Losses  # of the base
+    after: Losses  # of this model, as base and adapter
+    valid_tokens: int  # completion tokens that the losses are over
+    weights: str  # digest of the fused model's files
+    versions: Versions
+    clock: Clock
+
+    @property
+    def gain(self) -> float:
+        """By which share the loss fell; negative if it rose."""
+        return 1 - self.after.loss / self.before.loss
+
+
+def write_metadata(folder: Path, metadata: Metadata) -> None:
+    text = msgspec.json.format(msgspec.json.encode(metadata, order="deterministic"), indent=2)
+    (folder / METADATA).write_bytes(text + b"\n")
+
+
+def read_metadata(folder: Path) -> Metadata:
+    """Raises BadInput if `folder` has no `metadata.json` of ours."""
+    file = folder / METADATA
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Metadata)
+    except (OSError, msgspec.DecodeError) as error:
+        raise BadInput(f"{file}: {error}", "this is no folder that scantune finished") from None
+
+
+def finished(models: Path) -> Iterator[tuple[Path, Metadata]]:
+    """The finished models of a folder in the order of their names; folders of others are passed over."""
+    for file in sorted(models.glob(f"[!.]*/{METADATA}")):
+        try:
+            yield file.parent, read_metadata(file.parent)
+        except BadInput:
+            continue  # `models list` shows these too, through `folders`
+
+
+def find_job(models: Path, job: str) -> Path | None:
+    """The model that this job finished before it was killed, if it came so far."""
+    return next((folder for folder, metadata in finished(models) if metadata.job == job), None)
+
+
+def check_free(models: Path, name: str, job: str) -> None:
+    """Raises BadInput if a name given by hand is taken by the model of another job."""
+    if (models / name).exists() and find_job(models, job) != models / name:
+        raise BadInput(
+            f"{models / name} is there already", "choose another --output-name; models are never overwritten"
+        )
+
+
+def next_name(models: Path, name: str) -> str:
+    """NAME-v1, NAME-v2, …: one more than the highest ever given. The caller holds the folder's lock."""
+    highest = max([_counters(models).get(name, 0), *_versions(models, name)])
+    return f"{name}-v{highest + 1}"
+
+
+def keep_name(models: Path, name: str) -> None:
+    """Remembers that NAME-vN was given, so that it is not given again once its folder is gone."""
+    stem, _, number = name.rpartition("-v")
+    counters = {**_counters(models), stem: int(number)}
+    write_durable(models / COUNTERS, msgspec.json.encode(counters, order="sorted"))
+
+
+def _versions(models: Path, name: str) -> Iterator[int]:
+    for folder in models.glob(f"{name}-v*"):
+        number = folder.name.removeprefix(f"{name}-v")
+        if number.isdecimal():
+            yield int(number)
+
+
+def _counters(models: Path) -> dict[str, int]:
+    file = models / COUNTERS
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, int])
+    except FileNotFoundError:
+        return {}
+    except msgspec.DecodeError as error:
+        raise BadInput(f"{file}: {error}", "remove it: versions then go on from the folders that are there") from None

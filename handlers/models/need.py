@@ -1,0 +1,17 @@
+"""Whether MLX is here. Asked before anything that needs it, so that a person reads a sentence and no traceback."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from watcher.errors import Unavailable
+
+
+def need_mlx() -> None:
+    """Raises Unavailable, with what to install, where mlx or mlx-lm is missing. Imports neither."""
+    missing = [name for name in ("mlx", "mlx_lm") if find_spec(name) is None]
+    if missing:
+        raise Unavailable(
+            f"this needs {' and '.join(missing)}, which this Python does not have",
+            "on an Apple-silicon Mac: pip install mlx mlx-lm; on Linux: pip install 'mlx[cpu]' mlx-lm",
+        )
