@@ -64,9 +64,13 @@ def execute(
     or a file in such a folder (the folder counts). Raises BadInput, Unavailable, and whatever else the run raises.
     """
     workspace.make()
-    sources = [identify(path) for path in inputs]
+    return execute_sources(workspace, stage, [identify(path) for path in inputs], Voice(say, stopping, clock))
+
+
+def execute_sources(workspace: Workspace, stage: Stage, sources: Sequence[Source], voice: Voice) -> Done:
+    """`execute` on inputs that are identified already."""
     with JobLocks(workspace) as locks:
-        job = prepare(workspace, stage, sources, locks, Voice(say, stopping, clock), wait=True)
+        job = prepare(workspace, stage, sources, locks, voice, wait=True)
         return job if isinstance(job, Done) else commit(workspace, [job])[0]
 
 

@@ -158,6 +158,14 @@ def tree(folder: Path) -> Iterator[Path]:
         yield Path(entry.path)
 
 
+def names(folder: Path) -> list[str]:
+    """The names in a folder in their order, hidden ones left out; none if there is no such folder."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208 - names, not paths
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def hash_file(file: Path) -> tuple[str, int]:
     """The SHA-256 of a file in hexadecimal, and its size in bytes."""
     with file.open("rb", buffering=0) as source:

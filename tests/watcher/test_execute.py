@@ -19,11 +19,6 @@ from watcher.workspace import Workspace
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(tmp_path / "w").make()
-
-
-@pytest.fixture
 def text(tmp_path: Path) -> Path:
     file = tmp_path / "a.txt"
     file.write_bytes(b"one two")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from watcher.engine import Engine
 from watcher.errors import BadInput
+from watcher.execute import Voice
+from watcher.loop import run_pass
 from watcher.stage import ARTIFACTS, Attempt, Outcome, Stage, Takes
+from watcher.tally import Tally
+from watcher.tempo import Tempo
+from watcher.workspace import Workspace
 
 
 def shout(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
@@ -35,3 +42,32 @@ UPPER = Stage("upper", "1", (ARTIFACTS,), shout)
 COUNT = Stage("count", "1", ("upper",), count)
 COLLECT = Stage("collect", "1", ("count",), collect, takes=Takes.ALL)
 PIPELINE = (UPPER, COUNT, COLLECT)
+
+
+class FakeClock:
+    """Waiting takes no time: it moves both clocks."""
+
+    def __init__(self) -> None:
+        self.wall = 1_800_000_000.0
+        self.steady = 100.0
+
+    def now(self) -> float:
+        return self.wall
+
+    def elapsed(self) -> float:
+        return self.steady
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.pass_(seconds)
+        return event.is_set()
+
+    def pass_(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+
+def one_pass(
+    workspace: Workspace, clock: FakeClock, stages: Sequence[Stage] = PIPELINE, paths: Sequence[Path] = ()
+) -> Tally:
+    with Engine(workspace, stages, Tempo(), Voice(clock=clock), patient=False, paths=paths) as engine:
+        return run_pass(engine)

@@ -1,0 +1,314 @@
+"""The engine: takes files from the inbox and carries them through the stages, in one pass or for as long as it lives.
+
+It goes in rounds. A round takes some files and runs some waiting jobs of every stage, makes all of it durable together,
+and only then enters it in the index and removes the inbox files. Between rounds nothing is remembered that is not in
+the folders, so that the process may be killed at any instruction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from watcher import files
+from watcher.children import BATCH, Children, outcomes
+from watcher.errors import Unavailable
+from watcher.execute import Done, Prepared, Voice, commit, prepare
+from watcher.failures import Failure, Schedule, Trouble, guarded, record, wait_seconds
+from watcher.index import Index, job_of
+from watcher.intake import Intake, Provenance, Taken
+from watcher.locks import Busy, JobLocks
+from watcher.pending import Pending, Ready
+from watcher.receipt import Receipt, read_receipt
+from watcher.settling import Candidate, Settling
+from watcher.stage import ARTIFACTS, Stage
+from watcher.tally import Tally
+from watcher.tempo import Tempo
+from watcher.tidy import clean_up
+from watcher.workspace import Workspace
+
+log = logging.getLogger(__name__)
+GROUP = 64
+"""At most so many files, and so many jobs of a stage, are made durable together."""
+GROUP_SECONDS = 0.5
+"""And jobs are started for at most so long before what is ready is made durable and new files are taken."""
+LOCKS_SECONDS = 1.0
+BUSY_SECONDS = 0.2
+
+
+def no_pressure(stage: Stage) -> str | None:
+    return None
+
+
+class Engine:
+    """Use it as a context: it holds the index open. One thread; `wake` and `voice.stopping` may be set by others."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        stages: Sequence[Stage],
+        tempo: Tempo,
+        voice: Voice,
+        *,
+        patient: bool,
+        paths: Sequence[Path] = (),
+        provenance: Provenance | None = None,
+        pressure: Callable[[Stage], str | None] = no_pressure,
+    ) -> None:
+        """`patient`: as under `watch`, see Pending. `paths`: what to take instead of what lies in the inbox."""
+        self.workspace, self.tempo, self.voice, self.wake = workspace.make(), tempo, voice, threading.Event()
+        self.tally = Tally()
+        self.schedule = Schedule(workspace, tempo.retries)
+        self.index = Index(workspace, stages)
+        self._stages = stages
+        self._patient = patient
+        self._locks = JobLocks(workspace)
+        self._locked_since = 0.0
+        self._intake = Intake(workspace, voice.clock, provenance)
+        self._settling = [
+            Settling(path, tempo.settle_seconds, voice.clock, remove=path.is_relative_to(workspace.inbox))
+            for path in paths or [workspace.inbox]
+        ]
+        self._candidates: list[Candidate] = []
+        self.look_at = 0.0
+        """When (of the clock that never goes back) to look at the inbox."""
+        self._children = Children(workspace, voice.clock)
+        self._pressure = pressure
+        self.busy = False
+        """Another process is at a job that waits here."""
+        self._faults = 0
+        self._paused_until = 0.0
+
+    def __enter__(self) -> Engine:
+        self.index.__enter__()
+        clean_up(self.workspace)
+        self.pending = Pending(self.workspace, self.index, self.schedule, self._stages, self.voice.clock)
+        self.pending.patient, self.pending.pressure = self._patient, self._pressure
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._children.stop(self.tempo.drain_seconds)
+        self._reap()
+        self._locks.release()
+        self.index.__exit__()
+
+    # -- a round ---------------------------------------------------------------------------------------------------
+
+    def round(self) -> bool:
+        """Does the next piece of work; returns whether there was any."""
+        if self.paused:
+            return False
+        try:
+            moved = self._reap() + self._inline() + self._start_children()
+        except Unavailable as error:
+            self._pause(error)
+            return False
+        self._faults = 0
+        return bool(moved)
+
+    def _pause(self, error: Unavailable) -> None:
+        """The workspace itself is at fault (a full disk, say): all waits, nothing is lost."""
+        self._faults += 1
+        seconds = wait_seconds(self.tempo.retries, self._faults)
+        log.warning("%s (waiting %.0f s)", error, seconds)
+        self._paused_until = self.voice.clock.elapsed() + seconds
+        self.tally.held["workspace"] = str(error)
+        self._locks.release()
+        with contextlib.suppress(Unavailable, OSError):
+            self.rescan()
+
+    def _inline(self) -> int:
+        """Files and the jobs that run in this process, committed together."""
+        with contextlib.ExitStack() as turn:
+            taken = self._take(turn)
+            began, clock = self.voice.clock.elapsed(), self.voice.clock
+            jobs: list[tuple[Ready, Prepared]] = []
+            tried = 0
+            for stage in reversed(self._stages):
+                if stage.command:
+                    continue
+                for _ in range(GROUP):
+                    if clock.elapsed() - began > GROUP_SECONDS or self.voice.stopping():
+                        break
+                    if not (ready := self.pending.next(stage)):
+                        break
+                    tried += 1
+                    if (job := self._prepare(ready)) is not None:
+                        jobs.append((ready, job))
+            self._commit(taken, jobs)
+        if clock.elapsed() - self._locked_since > LOCKS_SECONDS or not jobs:
+            self._locks.release()
+            self._locked_since = clock.elapsed()
+        return tried + len(taken)
+
+    def _take(self, turn: contextlib.ExitStack) -> list[Taken]:
+        if not self._candidates and self.voice.clock.elapsed() >= self.look_at:
+            self._look()
+        if not self._candidates:
+            return []
+        now, self._candidates = self._candidates[:GROUP], self._candidates[GROUP:]
+        turn.enter_context(self._intake.turn())
+        self._intake.unfinished.clear()
+        self._intake.unread.clear()
+        try:
+            taken = self._intake.take(now)
+        except Unavailable:
+            self._candidates = now + self._candidates
+            raise
+        self.tally.unread = list(self._intake.unread.values())
+        if self._intake.unfinished:
+            self.tally.unsettled += self._intake.unfinished
+            self.look_at = min(self.look_at, self.voice.clock.elapsed() + max(self.tempo.settle_seconds, BUSY_SECONDS))
+        return taken
+
+    def _look(self) -> None:
+        self.tally.odd, self.tally.unsettled = [], []
+        due: list[float] = []
+        with files.surroundings():
+            for settling in self._settling:
+                look = settling.look()
+                self._candidates += self._intake.new(look.ready)
+                self.tally.odd += look.odd
+                self.tally.unsettled += look.unsettled
+                due += [look.due] if look.due is not None else []
+                due += [0.0] if look.full and look.ready else []
+        self.look_at = min(due, default=float("inf"))
+
+    def look_soon(self) -> None:
+        """Something may have changed in the inbox."""
+        self.look_at = 0.0
+
+    def _prepare(self, ready: Ready) -> Prepared | None:
+        """Runs one job; None if there is nothing to commit."""
+
+        def run() -> Done | Prepared | None:
+            try:
+                return prepare(self.workspace, ready.stage, ready.sources, self._locks, self.voice)
+            except Busy:
+                self.busy = True
+                return None
+
+        result = guarded(run)
+        if isinstance(result, Failure):
+            self._failed(ready, result)
+            return None
+        if isinstance(result, Done):
+            self._done(ready, result.receipt, fresh=False)
+            self.index.add([job_of(result.receipt)])
+            return None
+        return result
+
+    def _commit(self, taken: Sequence[Taken], jobs: Sequence[tuple[Ready, Prepared]]) -> None:
+        """One flush for all. If it fails, what was not renamed is as if it had not been run."""
+        prepared = [each.job for each in taken if each.job] + [job for _, job in jobs]
+        try:
+            if prepared:
+                commit(self.workspace, prepared)
+            self._intake.finish(taken)
+        except Unavailable:
+            for job in prepared:
+                with contextlib.suppress(OSError):
+                    files.remove_tree(job.scratch)
+            raise
+        if prepared:
+            self.index.add([job_of(job.receipt) for job in prepared])
+        for each in taken:
+            self.tally.duplicates += each.job is None
+            self.tally.done[ARTIFACTS] += each.job is not None
+        if taken:
+            self.pending.arrived(ARTIFACTS)
+        for ready, job in jobs:
+            self._done(ready, job.receipt, fresh=True)
+
+    def _done(self, ready: Ready, receipt: Receipt, *, fresh: bool) -> None:
+        name = ready.stage.name
+        self.pending.succeeded(name)
+        self.schedule.drop(name, ready.input)
+        self.tally.troubles.pop((name, ready.input), None)
+        if ready.again:
+            (self.workspace.state / "again" / name / ready.input).unlink(missing_ok=True)
+        if fresh:
+            self.tally.done[name] += 1
+            if receipt.incomplete:
+                self.tally.incomplete[name] += 1
+            self.tally.folders[name] = self.workspace.job(name, receipt.key)
+            log.info("%s: done in %s s: %s", name, receipt.clock.get("seconds"), self.tally.folders[name])
+        self.pending.arrived(name)
+
+    def _failed(self, ready: Ready, failure: Failure) -> None:
+        self._note(ready, record(self.workspace, self.schedule, ready.stage, ready.sources, failure, self.voice))
+
+    def _note(self, ready: Ready, trouble: Trouble) -> None:
+        log.warning("%s: %s: %s", trouble.stage, trouble.name or trouble.input[:12], trouble.text())
+        if not self._patient:
+            self.tally.troubles[trouble.stage, trouble.input] = trouble
+        self.pending.failed(trouble)
+        if not trouble.next:
+            self.index.settled(trouble.stage, trouble.input)
+
+    # -- processes -------------------------------------------------------------------------------------------------
+
+    def _start_children(self) -> int:
+        started = 0
+        for stage in self._stages:
+            if not stage.command or self._children.busy(stage) or self.voice.stopping():
+                continue
+            jobs: list[Ready] = []
+            while len(jobs) < BATCH and (ready := self.pending.next(stage)):
+                jobs.append(ready)
+            if jobs:
+                with files.surroundings():
+                    self._children.start(stage, jobs, self.schedule)
+                started += len(jobs)
+        return started
+
+    def _reap(self) -> int:
+        ended = self._children.ended()
+        for child in ended:
+            self.schedule.refresh()
+            self.index.refresh()
+            for ready, outcome in outcomes(self.workspace, child, self.index, self.schedule, self.voice.stopping()):
+                if isinstance(outcome, Failure):
+                    self._failed(ready, outcome)
+                elif isinstance(outcome, Trouble):
+                    self._note(ready, outcome)
+                else:
+                    self._done(ready, read_receipt(self.workspace.job(outcome.stage, outcome.key)), fresh=True)
+        return len(ended)
+
+    # -- between rounds --------------------------------------------------------------------------------------------
+
+    def rescan(self) -> None:
+        """Looks at everything again, as at the start."""
+        self.schedule.refresh()
+        self.index.refresh()
+        self.pending.rewind()
+        self.busy = False
+        self.look_soon()
+
+    @property
+    def working(self) -> bool:
+        """Processes of their own are at work."""
+        return bool(self._children)
+
+    @property
+    def paused(self) -> bool:
+        """The workspace itself is at fault: nothing is tried for a while."""
+        return self.voice.clock.elapsed() < self._paused_until
+
+    def is_due(self) -> bool:
+        """Something that waited for its time may run now."""
+        return self.pending.due is not None and self.pending.due <= self.voice.clock.now()
+
+    def seconds_to_next(self) -> float:
+        """How long nothing is to be done, unless something wakes the engine."""
+        now, wall = self.voice.clock.elapsed(), self.voice.clock.now()
+        moments = [self.look_at - now]
+        if self.pending.due is not None:
+            moments.append(self.pending.due - wall)
+        if self.busy or self._children:
+            moments.append(BUSY_SECONDS)
+        return max(0.0, self._paused_until - now, min(moments))

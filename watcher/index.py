@@ -1,0 +1,276 @@
+"""An index over the outbox's receipts, in SQLite: which jobs exist, and which inputs wait for which stage.
+
+It only speeds things up: the folders are the truth, and it is filled anew from them whenever it can't be relied on.
+A shard folder whose modification time is as remembered has not changed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from watcher.database import about, close_database, open_database, put_about, transaction
+from watcher.files import names
+from watcher.receipt import Receipt, ReceiptError, digest_of, read_receipt
+from watcher.stage import ARTIFACTS, Stage, Takes
+from watcher.workspace import Workspace
+
+RACY_NANOSECONDS = 2_000_000_000
+"""A folder that changed within the grain of its file system's clock may change again without showing it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One finished job, as far as the books need it. Digests and keys are 64 hexadecimal digits."""
+
+    stage: str
+    key: str
+    input: str
+    output: str
+    flavour: str
+    """The digest of version and settings: what makes a done job stale when it changes."""
+    started: str
+    incomplete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An input that waits for a stage: the output of the job `source`/`key`."""
+
+    number: int
+    input: str
+    source: str
+    key: str
+    again: bool
+
+
+def flavour(version: str, settings: object) -> str:
+    return digest_of([version, settings])[:32]
+
+
+def job_of(receipt: Receipt) -> Job:
+    started = str(receipt.clock.get("started", ""))
+    kind = flavour(receipt.version, receipt.settings)
+    return Job(receipt.stage, receipt.key, receipt.input, receipt.output_digest, kind, started, receipt.incomplete)
+
+
+class Index:
+    """Open it with `with Index(workspace, stages) as index`; one connection, used by one thread."""
+
+    def __init__(self, workspace: Workspace, stages: Sequence[Stage]) -> None:
+        self._workspace = workspace
+        self._stages = stages
+        self._each = [stage for stage in stages if stage.takes is Takes.EACH]
+        self._file = workspace.state / "index.sqlite"
+        self.unreadable: dict[str, str] = {}
+        """Job folders without a usable receipt, with the reason: never made by the engine, named by `doctor`."""
+
+    def __enter__(self) -> Index:
+        self._database = open_database(self._file)
+        self._follow_pipeline()
+        self.refresh()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        close_database(self._database)
+
+    def _follow_pipeline(self) -> None:
+        """What waits depends on which stage takes from which; it is worked out anew when that changes."""
+        shape = digest_of([[stage.name, stage.accepts] for stage in self._each])
+        if about(self._database, "pipeline") == shape:
+            return
+        with transaction(self._database):
+            self._database.execute("DELETE FROM waiting")
+            for stage in self._each:
+                for source in stage.accepts:
+                    self._database.execute(
+                        "INSERT OR IGNORE INTO waiting (stage, input, source, key)"
+                        " SELECT ?, output, stage, key FROM jobs j WHERE stage = ?"
+                        " AND NOT EXISTS (SELECT 1 FROM jobs d WHERE d.stage = ? AND d.input = j.output)",
+                        (stage.name, source, stage.name),
+                    )
+            put_about(self._database, "pipeline", shape)
+        self._drop_quarantined()
+
+    def _drop_quarantined(self) -> None:
+        for stage in self._each:
+            for name in names(self._workspace.quarantine / stage.name):
+                self.settled(stage.name, name)
+
+    # -- keeping in step with the folders --------------------------------------------------------------------------
+
+    def refresh(self) -> int:
+        """Reads what changed in the outbox since the last time; returns the number of jobs that came or went."""
+        changes = 0
+        for stage in (ARTIFACTS, *(stage.name for stage in self._stages)):
+            remembered = dict(self._database.execute("SELECT shard, changed FROM shards WHERE stage = ?", (stage,)))
+            for shard, changed in _shards(self._workspace.outbox / stage):
+                if remembered.pop(shard, None) != changed:
+                    changes += self._read_shard(stage, shard)
+            for shard in remembered:  # gone as a whole
+                changes += self._read_shard(stage, shard)
+        return changes + self._read_again()
+
+    def _read_shard(self, stage: str, shard: str) -> int:
+        folder = self._workspace.outbox / stage / shard
+        changed = _changed(folder)
+        there = set(names(folder))
+        known = {key.hex() for (key,) in self._database.execute(*_shard_query(stage, shard))}
+        new = list(self._read_jobs(folder / name for name in sorted(there - known)))
+        with transaction(self._database):
+            for key in known - there:
+                self._database.execute("DELETE FROM jobs WHERE stage = ? AND key = ?", (stage, bytes.fromhex(key)))
+                self._database.execute("DELETE FROM waiting WHERE source = ? AND key = ?", (stage, bytes.fromhex(key)))
+            self._add(new)
+            if changed is None:
+                self._database.execute("DELETE FROM shards WHERE stage = ? AND shard = ?", (stage, shard))
+            else:
+                self._database.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", (stage, shard, changed))
+        return len(new) + len(known - there)
+
+    def _read_jobs(self, folders: Iterable[Path]) -> Iterator[Job]:
+        for folder in folders:
+            try:
+                yield job_of(read_receipt(folder))
+            except ReceiptError as error:
+                self.unreadable[os.fspath(folder)] = str(error)
+
+    def _read_again(self) -> int:
+        """Requests to run done inputs again: empty files `state/again/STAGE/DIGEST`."""
+        found = 0
+        for stage in self._each:
+            for digest in names(self._workspace.state / "again" / stage.name):
+                found += self._ask_again(stage, digest)
+        return found
+
+    def _ask_again(self, stage: Stage, digest: str) -> int:
+        marks = ",".join("?" * len(stage.accepts))
+        row = self._database.execute(
+            f"SELECT stage, key FROM jobs WHERE stage IN ({marks}) AND output = ? LIMIT 1",
+            (*stage.accepts, bytes.fromhex(digest)),
+        ).fetchone()
+        if row is None:
+            return 0
+        return self._database.execute(
+            "INSERT INTO waiting (stage, input, source, key, again) VALUES (?, ?, ?, ?, 1)"
+            " ON CONFLICT (stage, input) DO UPDATE SET again = 1 WHERE again = 0",
+            (stage.name, bytes.fromhex(digest), *row),
+        ).rowcount
+
+    # -- what the engine says --------------------------------------------------------------------------------------
+
+    def add(self, jobs: Sequence[Job]) -> None:
+        """Enters jobs that were committed just now."""
+        with transaction(self._database):
+            self._add(jobs)
+
+    def _add(self, jobs: Sequence[Job]) -> None:
+        enter = self._database.execute
+        for job in jobs:
+            key, taken, made = bytes.fromhex(job.key), bytes.fromhex(job.input), bytes.fromhex(job.output)
+            enter(
+                "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (job.stage, key, taken, made, bytes.fromhex(job.flavour), job.started, job.incomplete),
+            )
+            enter("DELETE FROM waiting WHERE stage = ? AND input = ?", (job.stage, taken))
+            for stage in self._each:
+                if job.stage in stage.accepts and not self._is_settled(stage.name, job.output):
+                    enter(
+                        "INSERT OR IGNORE INTO waiting (stage, input, source, key) VALUES (?, ?, ?, ?)",
+                        (stage.name, made, job.stage, key),
+                    )
+
+    def _is_settled(self, stage: str, digest: str) -> bool:
+        return self.done(stage, digest) or self._workspace.quarantined(stage, digest).exists()
+
+    def settled(self, stage: str, digest: str) -> None:
+        """An input waits no more: it is done or quarantined."""
+        self._database.execute("DELETE FROM waiting WHERE stage = ? AND input = ?", (stage, bytes.fromhex(digest)))
+
+    def wait_again(self, stage: str, digest: str) -> bool:
+        """An input was let out of quarantine; returns whether its source is still there."""
+        found = [each for each in self._each if each.name == stage]
+        return bool(found and self._ask_again(found[0], digest))
+
+    # -- questions -------------------------------------------------------------------------------------------------
+
+    def done(self, stage: str, digest: str) -> bool:
+        query = "SELECT 1 FROM jobs WHERE stage = ? AND input = ? LIMIT 1"
+        return self._database.execute(query, (stage, bytes.fromhex(digest))).fetchone() is not None
+
+    def latest(self, stage: str, digest: str, since: str = "") -> Job | None:
+        """The latest job of a stage on an input that started at or after a moment (ISO 8601)."""
+        found = list(self._jobs("AND input = ? AND started >= ?", stage, bytes.fromhex(digest), since))
+        return found[-1] if found else None
+
+    def waiting(self, stage: str, after: int, limit: int) -> list[Waiting]:
+        """The next inputs that wait for a stage, in the order in which they came, those after a number."""
+        rows = self._database.execute(
+            "SELECT number, input, source, key, again FROM waiting"
+            " WHERE stage = ? AND number > ? ORDER BY number LIMIT ?",
+            (stage, after, limit),
+        )
+        return [
+            Waiting(number, taken.hex(), source, key.hex(), bool(again)) for number, taken, source, key, again in rows
+        ]
+
+    def count_waiting(self, stage: str) -> int:
+        return int(self._database.execute("SELECT COUNT(*) FROM waiting WHERE stage = ?", (stage,)).fetchone()[0])
+
+    def last_start(self, stage: str) -> str:
+        """When the latest job of a stage started (ISO 8601), "" if there is none."""
+        return self._database.execute("SELECT MAX(started) FROM jobs WHERE stage = ?", (stage,)).fetchone()[0] or ""
+
+    def jobs(self, stage: str) -> Iterator[Job]:
+        """All jobs of a stage, oldest first."""
+        return self._jobs("", stage)
+
+    def _jobs(self, condition: str, *values: object) -> Iterator[Job]:
+        columns = "stage, key, input, output, flavour, started, incomplete"
+        query = f"SELECT {columns} FROM jobs WHERE stage = ? {condition} ORDER BY started, key"
+        for name, key, taken, made, kind, started, incomplete in self._database.execute(query, values):
+            yield Job(name, key.hex(), taken.hex(), made.hex(), kind.hex(), started, bool(incomplete))
+
+    def current(self, stage: str) -> list[Job]:
+        """The jobs that still count: of each input the latest, of a collected stage the latest of all.
+
+        A job whose input nothing current makes any more (an upstream job was run again and made something else) is out.
+        """
+        known = {each.name: each for each in self._stages}
+        if stage in known and known[stage].takes is not Takes.EACH:
+            return list(self.jobs(stage))[-1:]
+        by_input = {job.input: job for job in self.jobs(stage)}
+        if stage not in known:  # accepted artifacts
+            return list(by_input.values())
+        made = {job.output for source in known[stage].accepts for job in self.current(source)}
+        return [job for job in by_input.values() if job.input in made]
+
+
+def _shards(folder: Path) -> Iterator[tuple[str, int]]:
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                yield entry.name, entry.stat(follow_symlinks=False).st_mtime_ns
+    except FileNotFoundError:
+        return
+
+
+def _changed(folder: Path) -> int | None:
+    """When a shard changed last; 0 if that is too recent to be relied on, None if it is gone."""
+    try:
+        changed = folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return changed if time.time_ns() - changed > RACY_NANOSECONDS else 0
+
+
+def _shard_query(stage: str, shard: str) -> tuple[str, tuple[str, bytes, bytes]]:
+    low = bytes.fromhex(shard) + bytes(31)
+    return "SELECT key FROM jobs WHERE stage = ? AND key BETWEEN ? AND ?", (
+        stage,
+        low,
+        bytes.fromhex(shard) + b"\xff" * 31,
+    )

@@ -1,0 +1,226 @@
+"""Takes finished files out of the inbox: a private copy, hashed on the way, committed under its digest.
+
+Only when that copy and the note of where it came from are on the disk is the inbox file removed. It is first renamed
+within the inbox and looked at again, so that what somebody wrote under the same name in the meantime is never removed.
+(It stays within the folder: watchdog holds a rename out of a watched folder back for half a second, and all after it.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import itertools
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from watcher import files
+from watcher.clock import Clock, stamp
+from watcher.errors import Unavailable
+from watcher.execute import Prepared
+from watcher.locks import held
+from watcher.receipt import Input, Output, Receipt, dump_receipt
+from watcher.settling import CLAIM, DONE, SIDECAR, Candidate, Odd, Signature, printable, signature
+from watcher.stage import ARTIFACTS
+from watcher.workspace import ARTIFACT, RECEIPT, Workspace
+
+log = logging.getLogger(__name__)
+Provenance = Mapping[str, str | int | float | bool | None]
+LARGEST_SIDECAR = 1 << 16
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of `state/sightings.jsonl`: that this content was dropped under this name, then, from there."""
+
+    digest: str
+    name: str
+    when: str
+    provenance: Provenance = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that was copied; `job` is None if its content is accepted already."""
+
+    candidate: Candidate
+    digest: str
+    job: Prepared | None
+
+
+class Intake:
+    def __init__(self, workspace: Workspace, clock: Clock, provenance: Provenance | None = None) -> None:
+        self._workspace = workspace
+        self._clock = clock
+        self._provenance = dict(provenance or {})
+        self._numbers = itertools.count()
+        self._kept: dict[str, Signature] = {}
+        self.unread: dict[str, Odd] = {}
+        """Files that could not be read, or not removed once accepted, by name; emptied by the caller."""
+        self.unfinished: list[str] = []
+        """Names of files that turned out to be written to; emptied by the caller."""
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """One process at a time takes files: the lock is held from `take` until after `finish`."""
+        with held(self._workspace.lock("intake"), "another process is taking files", wait=True):
+            yield
+
+    def new(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Those that were not accepted already; files outside the inbox stay where they are."""
+        return [each for each in candidates if self._kept.get(os.fspath(each.path)) != each.signature]
+
+    def take(self, candidates: Sequence[Candidate]) -> list[Taken]:
+        """Copies what can be taken now. Raises Unavailable if the disk or the process is at its limits."""
+        taken: list[Taken] = []
+        new: set[str] = set()
+        for candidate in candidates:
+            try:
+                one = self._take(candidate, new)
+            except Unavailable as error:
+                if isinstance(error.__cause__, PermissionError):
+                    self.unread[candidate.name] = Odd(printable(candidate.name), "it can't be read: permission denied")
+                    continue
+                if taken:
+                    return taken  # what is copied is safe to finish; the rest comes again
+                raise
+            if one:
+                taken.append(one)
+                new.add(one.digest)
+        return taken
+
+    def _take(self, candidate: Candidate, new: set[str]) -> Taken | None:
+        """None if the file is gone, or is being written after all."""
+        with files.surroundings():
+            try:
+                handle = files.open_regular(candidate.path)
+            except OSError as error:
+                if error.errno in (errno.ENOENT, errno.ELOOP, errno.EINVAL, errno.ENOTDIR):
+                    return None
+                raise
+            try:
+                return self._copy(candidate, handle, new)
+            finally:
+                os.close(handle)
+
+    def _copy(self, candidate: Candidate, handle: int, new: set[str]) -> Taken | None:
+        if signature(os.fstat(handle)) != candidate.signature or being_written(handle):
+            self.unfinished.append(candidate.name)
+            return None
+        files.reached("copy")
+        scratch = self._workspace.scratch(f"{ARTIFACTS}.{next(self._numbers)}")
+        if scratch.exists():
+            files.remove_tree(scratch)  # left by a process that was killed: we have the turn
+        scratch.mkdir(mode=0o700)
+        try:
+            digest, size = files.copy_hashed(handle, scratch / ARTIFACT)
+            if signature(os.fstat(handle)) != candidate.signature:
+                files.remove_tree(scratch)
+                self.unfinished.append(candidate.name)
+                return None
+            folder = self._workspace.job(ARTIFACTS, digest)
+            if digest in new or folder.exists():
+                files.remove_tree(scratch)
+                return Taken(candidate, digest, None)
+            receipt = self._receipt(candidate, digest, size)
+            (scratch / RECEIPT).write_bytes(dump_receipt(receipt))
+        except BaseException:
+            with contextlib.suppress(OSError):
+                files.remove_tree(scratch)
+            raise
+        return Taken(candidate, digest, Prepared(scratch, folder, receipt))
+
+    def _receipt(self, candidate: Candidate, digest: str, size: int) -> Receipt:
+        return Receipt(
+            stage=ARTIFACTS,
+            version="1",
+            key=digest,
+            input=digest,
+            inputs=(Input(digest),),
+            settings={},
+            outputs={ARTIFACT: Output(digest, size)},
+            output_digest=digest,
+            clock={"started": stamp(self._clock.now()), "name": printable(candidate.name)},
+        )
+
+    def finish(self, taken: Sequence[Taken]) -> None:
+        """After the copies are committed: writes down where they came from, then removes the inbox files."""
+        if not taken:
+            return
+        lines = [msgspec.json.encode(self._sighting(each)) + b"\n" for each in taken if self._notable(each)]
+        if lines:
+            files.append_durable(self._workspace.state / "sightings.jsonl", b"".join(lines))
+        for each in taken:
+            if each.candidate.remove:
+                self._remove(each.candidate)
+            else:
+                self._kept[os.fspath(each.candidate.path)] = each.candidate.signature
+
+    def _notable(self, taken: Taken) -> bool:
+        return taken.job is not None or not taken.candidate.path.name.startswith(CLAIM)
+
+    def _sighting(self, taken: Taken) -> Sighting:
+        provenance = {**read_sidecar(taken.candidate.path), **self._provenance}
+        name, when = printable(taken.candidate.name), stamp(self._clock.now())
+        return Sighting(digest=taken.digest, name=name, when=when, provenance=provenance)
+
+    def _remove(self, candidate: Candidate) -> None:
+        path = candidate.path
+        claim = path.with_name(f"{CLAIM}{os.getpid()}-{next(self._numbers)}")
+        try:
+            if signature(path.stat(follow_symlinks=False)) != candidate.signature:
+                return  # new content under the same name: it is taken in its turn
+            files.reached("claim input")
+            path.rename(claim)
+            # The rename changed the change time; the rest tells whether something was put here just before it.
+            if signature(claim.stat(follow_symlinks=False))[:4] == candidate.signature[:4]:
+                files.reached("remove input")
+                claim.unlink()
+                for beside in (SIDECAR, DONE):
+                    path.with_name(path.name + beside).unlink(missing_ok=True)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return
+            self._kept[os.fspath(path)] = candidate.signature
+            why = f"it is accepted, but can't be removed from the inbox: {error.strerror}"
+            self.unread[candidate.name] = Odd(printable(candidate.name), why)
+
+
+def read_sidecar(path: Path) -> Provenance:
+    """Where a dropped file comes from, as whoever dropped it wrote down; empty if nothing usable is there."""
+    sidecar = path.with_name(path.name + SIDECAR)
+    try:
+        handle = files.open_regular(sidecar)
+    except OSError:
+        return {}
+    with os.fdopen(handle, "rb") as file:
+        try:
+            return msgspec.json.decode(file.read(LARGEST_SIDECAR), type=dict[str, str | int | float | bool | None])
+        except msgspec.DecodeError as error:
+            log.warning("%s: not usable as provenance: %s", sidecar, error)
+            return {}
+
+
+def being_written(handle: int) -> bool:
+    """Linux knows whether a file is open for writing anywhere on the machine: a read lease is refused then.
+
+    False where the system does not say (other systems, other people's files, network folders).
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        # The signal of a broken lease must be one that is ignored by default: SIGIO ends the process.
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False

@@ -1,0 +1,163 @@
+"""Which files of a folder are finished being written.
+
+A file is taken once it has lain still (size, times, inode) for the settling time since this process first saw it; at
+once if `NAME.done` lies beside it. Names that say "unfinished" are left alone, and only regular files are looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from watcher.clock import Clock
+
+SIDECAR = ".scantune.json"
+"""`NAME.scantune.json` says where `NAME` comes from; it lands before it and is no input."""
+DONE = ".done"
+CLAIM = ".taking-"
+"""Prefix of an inbox file that is accepted already and about to be removed, see watcher.intake."""
+UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".crdownload", ".download")
+WINDOW = 10_000
+"""So many files are held in view at once: memory stays flat however many wait."""
+EMPTY_SECONDS = 600.0
+"""A folder that was dropped is removed when it has been empty and still for so long."""
+
+Signature = tuple[int, int, int, int, int]
+"""Device, inode, size, modification and change time in nanoseconds: equal if nothing happened to the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file that may be taken, as it was when looked at."""
+
+    path: Path
+    name: str
+    """Its path relative to the folder that was looked at."""
+    signature: Signature
+    remove: bool
+    """It lies in the inbox, from which it disappears once it is accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """Something that is not taken, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(slots=True)
+class Look:
+    """What one look found."""
+
+    ready: list[Candidate] = field(default_factory=list)
+    unsettled: list[str] = field(default_factory=list)
+    odd: list[Odd] = field(default_factory=list)
+    due: float | None = None
+    """When (of the clock that never goes back) the next file will have settled."""
+    full: bool = False
+    """More files lie there than are held in view."""
+
+
+def signature(status: os.stat_result) -> Signature:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def printable(name: str) -> str:
+    """A file's name as text that can be stored and shown; bytes that are not UTF-8 become `\\xNN`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+class Settling:
+    """Remembers since when the files of one folder (or one file by itself) lie still."""
+
+    def __init__(self, path: Path, seconds: float, clock: Clock, *, remove: bool) -> None:
+        self._path = path
+        self._seconds = seconds
+        self._clock = clock
+        self._remove = remove
+        self._since: dict[str, tuple[Signature, float]] = {}
+
+    def look(self) -> Look:
+        """Raises OSError if the folder can't be read; one that is not there is empty."""
+        look, since, now = Look(), dict[str, tuple[Signature, float]](), self._clock.elapsed()
+        for entry, name in self._entries(look, since, now):
+            status = entry.stat(follow_symlinks=False)
+            if why := _why_not(name, status.st_mode):
+                look.odd.append(Odd(printable(name), why))
+                continue
+            seen = signature(status)
+            first = self._first_seen(name, seen, now)
+            since[name] = (seen, first)
+            if now - first >= self._seconds or os.path.lexists(entry.path + DONE):
+                look.ready.append(Candidate(Path(entry.path), name, seen, self._remove))
+            else:
+                look.unsettled.append(name)
+                look.due = min(look.due or first + self._seconds, first + self._seconds)
+            if len(since) >= WINDOW:
+                look.full = True
+                break
+        self._since = since
+        return look
+
+    def _first_seen(self, name: str, seen: Signature, now: float) -> float:
+        before = self._since.get(name)
+        return before[1] if before and before[0] == seen else now
+
+    def _entries(
+        self, look: Look, since: dict[str, tuple[Signature, float]], now: float
+    ) -> Iterator[tuple[os.DirEntry[str], str]]:
+        """Files at any depth with their relative names; removes dropped folders that stay empty."""
+        folders = [self._path]
+        top = len(os.fspath(self._path)) + 1
+        while folders:
+            folder = folders.pop()
+            empty = True
+            try:
+                entries = os.scandir(folder)
+            except FileNotFoundError:
+                continue
+            except PermissionError:
+                if folder == self._path:
+                    raise
+                look.odd.append(Odd(printable(os.fspath(folder)[top:]), "the folder can't be read: permission denied"))
+                continue
+            with entries:
+                for entry in entries:
+                    empty = False
+                    name = entry.path[top:]
+                    if _hidden(entry.name) or (folder == self._path and entry.name == "README.md"):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(Path(entry.path))
+                    elif not entry.name.endswith((SIDECAR, DONE)):
+                        yield entry, name
+            if empty and self._remove and folder != self._path:
+                self._remove_if_long_empty(folder, since, now)
+
+    def _remove_if_long_empty(self, folder: Path, since: dict[str, tuple[Signature, float]], now: float) -> None:
+        try:
+            seen = signature(folder.stat(follow_symlinks=False))
+            first = self._first_seen(f"{folder}/", seen, now)
+            since[f"{folder}/"] = (seen, first)
+            if now - first >= EMPTY_SECONDS:
+                folder.rmdir()
+        except OSError:
+            return  # somebody is using it after all
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") and not name.startswith(CLAIM)
+
+
+def _why_not(name: str, mode: int) -> str | None:
+    if stat.S_ISREG(mode):
+        if name.lower().endswith(UNFINISHED):
+            return "its name says that it is unfinished"
+        return None
+    if stat.S_ISLNK(mode):
+        return "it is a symbolic link, which is never followed: drop the file itself"
+    return "it is no regular file (a pipe, socket or device)"
