@@ -55,15 +55,15 @@ SHAPE = {
 }
 
 
-def make_tiny(folder: Path, say: Callable[[str], None] = lambda line: None, steps: int = STEPS) -> None:
+def make_tiny(folder: Path, say: Callable[[str], None] = lambda line: None, steps: int | None = None) -> None:
     """Trains the tiny model and writes it to `folder`, which must not exist or be empty.
 
-    The same bytes for the same `steps` on the same kind of machine. Sets MLX's global random state.
+    The same bytes for the same `steps` (default: STEPS) on the same kind of machine. Sets MLX's global random state.
     """
     folder.mkdir(parents=True, exist_ok=True)
     texts = [_rendered(chat) for chat in tiny_text.chats(SEED)]
     tokenizer = _train_tokenizer(texts)
-    model = _train_model(tokenizer, texts, steps, say)
+    model = _train_model(tokenizer, texts, steps or STEPS, say)
     _write(folder, model, tokenizer)
 
 

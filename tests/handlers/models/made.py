@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handlers.evaluation.record import Evaluation, RowLoss, summarise
 from handlers.models.base import Base, content_revision
-from handlers.models.finish import Result
-from handlers.models.metadata import Clock
+from handlers.models.metadata import Clock, Losses, Metadata, Versions
 from handlers.training.records import DatasetFacts, Parameters, Schedule, Trained
 
+if TYPE_CHECKING:
+    from handlers.models.finish import Result
+
 CLOCK = Clock(started="2026-01-02T03:04:05Z", finished="2026-01-02T03:05:05Z", seconds=60.0, peak_memory=1)
+
+
+SCHEDULE = Schedule(learning_rate=1e-3, updates=6, per_epoch=2, warmup=0, eval_every=2, save_every=6)
+PARAMETERS = Parameters(
+    method="lora", rank=4, alpha=8.0, dropout=0.0, layers=2, modules=(), batch_size=4, accumulation=1, epochs=3,
+    schedule=SCHEDULE, max_seq_length=256, packing=False, clip_norm=1.0, patience=0, seed=42,
+    gradient_checkpointing=False, dtype="float32",
+)  # fmt: skip
+DATASET = DatasetFacts(
+    digest="d" * 64, train=8, valid=2, train_tokens=800, train_completion_tokens=400, valid_completion_tokens=20
+)
 
 
 def make_adapter(base: Path, folder: Path, method: str = "lora", size: float = 0.05) -> Path:
@@ -40,18 +56,11 @@ def evaluation(loss: float) -> Evaluation:
 
 
 def result(base: Path, adapter: Path, *, key: str = "a" * 64, embedded: bool = True) -> Result:
+    from handlers.models.finish import Result
+
     revision = content_revision(base)
-    schedule = Schedule(learning_rate=1e-3, updates=6, per_epoch=2, warmup=0, eval_every=2, save_every=6)
-    parameters = Parameters(
-        method="lora", rank=4, alpha=8.0, dropout=0.0, layers=2, modules=(), batch_size=4, accumulation=1, epochs=3,
-        schedule=schedule, max_seq_length=256, packing=False, clip_norm=1.0, patience=0, seed=42,
-        gradient_checkpointing=False, dtype="float32",
-    )  # fmt: skip
-    dataset = DatasetFacts(
-        digest="d" * 64, train=8, valid=2, train_tokens=800, train_completion_tokens=400, valid_completion_tokens=20
-    )
     trained = Trained(
-        key=key, base=base.name, base_revision=revision, embedded=embedded, dataset=dataset, parameters=parameters,
+        key=key, base=base.name, base_revision=revision, embedded=embedded, dataset=DATASET, parameters=PARAMETERS,
         updates=6, best_update=6, completion_tokens=1200, trainable=1000, train_losses=(), valid_losses=(),
         mlx="0.0", mlx_lm="0.0",
     )  # fmt: skip
@@ -63,3 +72,15 @@ def result(base: Path, adapter: Path, *, key: str = "a" * 64, embedded: bool = T
         before=evaluation(2.0),
         after=evaluation(1.25),
     )
+
+
+def metadata(name: str, before: float = 2.0, after: float = 1.25) -> Metadata:
+    """Of a model that was never trained: what lists and pointers read."""
+    return Metadata(
+        name=name, job="a" * 64, base_model="tiny", base_model_commit=None, base_folder="tiny", base_revision="r" * 64,
+        embedded=True, dataset_name="demo-dataset", dataset_digest=DATASET.digest, dataset=DATASET,
+        parameters=PARAMETERS, updates=6, best_update=6, trainable_parameters=1000,
+        before=Losses(loss=before, perplexity=math.exp(before)), after=Losses(loss=after, perplexity=math.exp(after)),
+        valid_tokens=20, weights=hashlib.sha256(name.encode()).hexdigest(),
+        versions=Versions(scantune="0", mlx="0", mlx_lm="0"), clock=CLOCK,
+    )  # fmt: skip
