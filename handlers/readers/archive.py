@@ -240,9 +240,10 @@ def common_status(members: list[Reading]) -> Status:
 
 
 def _reason(members: list[Reading]) -> str | None:
-    told = [f"{member.path}: {member.reason}" for member in members if member.reason and member.status != "parsed"]
-    bad = [line for line, member in zip(told, members, strict=False) if member.status != "not_a_report"]
-    return "; ".join((bad or told)[:3]) or None
+    """The first reasons of those that could not be read; of pages and pictures only if there is nothing else."""
+    bad = [each for each in members if each.status in ("quarantined", "scan_failed")]
+    pages = [] if any(each.parsed for each in members) else members
+    return "; ".join(f"{each.path}: {each.reason}" for each in (bad or pages)[:3]) or None
 
 
 def change(reading: Reading, warnings: tuple[str, ...]) -> Reading:

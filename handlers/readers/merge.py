@@ -1,67 +1,154 @@
 """One problem, once: records that state the same become one finding that keeps all its occurrences.
 
-Two records are the same problem
-- about a package: if an advisory id (or an alias) of theirs is the same, and the package, its version and its place;
-- about anything else: if rule, place (path or URL, line, column) and words are the same.
+The same problem are
 
-Several records of one report that only differ in their place are different problems; their fingerprints, which know no
+- records that agree in everything but their wording of the severity: same rule, places and words;
+- records about one package (name, version) at one place that share an advisory id or an alias of it;
+- records of different sources (reports of one archive, runs of one log) with the same rule on the same line, and
+  records about a package that share an id where one source gives the place more fully (`lock.json`, `/src/lock.json`).
+
+Several records of one source that differ in place or words are different problems; their fingerprints, which know no
 line numbers, are told apart by an ordinal.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+import re
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 import msgspec
 
 from handlers.readers.fingerprint import fingerprint, subject
 from handlers.records import Finding
 
-Key = tuple[object, ...]
+IMAGE_DETAIL = re.compile(r" \([^)]*\)$|:[\w][\w.-]{0,127}$|@sha256:[0-9a-f]{64}$")
+"""What scanners add to the name of a container image: the system in it, the tag, the digest."""
 
 
 def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The distinct problems among `findings`, in order of their first record, with fingerprints."""
-    kept: dict[Key, Finding] = {}
-    for finding in findings:
-        key = same(finding)
-        known = kept.get(key)
-        kept[key] = finding if known is None else join(known, finding)
-    return tuple(_with_fingerprints(kept.values()))
+    given = list(findings)
+    groups = _Groups(len(given))
+    for number, finding in enumerate(given):
+        for key in same(finding):
+            groups.tie(key, number)
+    if len({source(finding) for finding in given}) > 1:
+        _across_sources(given, groups)
+    return tuple(_with_fingerprints(groups.joined(given)))
 
 
-def same(finding: Finding) -> Key:
-    """Equal for two records that state the same problem."""
+def same(finding: Finding) -> Iterator[Hashable]:
+    """Records that share one of these keys state the same problem."""
     place = finding.locations[0] if finding.locations else None
-    if finding.package is not None and finding.advisory is not None:
-        package = finding.package
-        return "package", finding.advisory, package.name.lower(), package.version, place and place.path
-    rule = finding.rule_id or finding.title
-    words = finding.snippet or (finding.title, finding.description, finding.ids)
-    return finding.class_, rule, finding.locations, finding.package, words
+    package = finding.package
+    if package is not None and finding.ids:
+        for each in finding.ids:
+            yield each, package.name, package.version, place
+    else:
+        yield finding.class_, finding.rule_id, finding.title, finding.locations, package, _words(finding)
 
 
-def join(first: Finding, other: Finding) -> Finding:
-    """`first`, with what only `other` says, and the occurrences of both."""
+def _words(finding: Finding) -> tuple[str | None, str | None]:
+    return finding.snippet, finding.description
+
+
+def source(finding: Finding) -> tuple[str | None, str]:
+    """The scan that a record comes from: the report in its archive, and in SARIF the run."""
+    run, results, _ = finding.pointer.rpartition("/results/")
+    return finding.member, run if results and "/runs/" in run else ""
+
+
+def _across_sources(given: list[Finding], groups: _Groups) -> None:
+    """Ties records of different sources. Within a source, the first of each with a key meets the first of the other
+    sources, the second the second: so two problems on one line stay two."""
+    seen: Counter[Hashable] = Counter()
+    for number in groups.firsts():
+        finding = given[number]
+        for key in _elsewhere(finding):
+            mine = (source(finding), key)
+            groups.tie((key, seen[mine]), number, source(finding))
+            seen[mine] += 1
+
+
+def _elsewhere(finding: Finding) -> Iterator[Hashable]:
+    place = finding.locations[0] if finding.locations else None
+    package = finding.package
+    if package is not None and finding.ids:
+        for each in finding.ids:
+            yield each, package.name.lower(), package.version, _last_part(place.path if place else None)
+    elif place is not None and finding.rule_id and (place.path or place.url) and (place.line or place.url):
+        yield finding.rule_id, _plain(place.path), place.url, place.method, place.line
+
+
+def _plain(path: str | None) -> str | None:
+    return path.removeprefix("./").lstrip("/") if path else None
+
+
+def _last_part(path: str | None) -> str:
+    if not path:
+        return ""
+    return IMAGE_DETAIL.sub("", IMAGE_DETAIL.sub("", path)).rpartition("/")[2].lower()
+
+
+@dataclass(slots=True)
+class _Groups:
+    """Disjoint sets of numbers; the smallest number of a set stands for it."""
+
+    size: int
+    parent: list[int] = field(init=False)
+    _by_key: dict[Hashable, int] = field(default_factory=dict)
+    _sources: dict[int, set[Hashable]] = field(default_factory=lambda: defaultdict(set))
+
+    def __post_init__(self) -> None:
+        self.parent = list(range(self.size))
+
+    def root(self, number: int) -> int:
+        while self.parent[number] != number:
+            self.parent[number] = self.parent[self.parent[number]]
+            number = self.parent[number]
+        return number
+
+    def tie(self, key: Hashable, number: int, source: Hashable = None) -> None:
+        """Puts `number` into the set that was tied with this key before; with a source, only if that is new to it."""
+        known = self.root(self._by_key.setdefault(key, number))
+        number = self.root(number)
+        if known == number:
+            self._sources[number].add(source)
+        elif source is None or source not in self._sources[known]:
+            first, second = sorted((known, number))
+            self.parent[second] = first
+            self._sources[first] |= self._sources.pop(second, set()) | {source}
+
+    def firsts(self) -> list[int]:
+        return [number for number in range(self.size) if self.parent[number] == number]
+
+    def joined(self, given: list[Finding]) -> Iterator[Finding]:
+        members: dict[int, list[Finding]] = {}
+        for number, finding in enumerate(given):
+            members.setdefault(self.root(number), []).append(finding)
+        for together in members.values():
+            yield together[0] if len(together) == 1 else join(together)
+
+
+def join(findings: list[Finding]) -> Finding:
+    """The first of them, with what only others say, and the occurrences, ids and CWEs of all."""
+    first = findings[0]
     gaps = {
-        name: getattr(other, name)
+        name: value
         for name in first.__struct_fields__
-        if getattr(first, name) in (None, ()) and getattr(other, name) not in (None, ())
+        if getattr(first, name) in (None, (), "unknown")
+        and (value := next((found for each in findings[1:] if (found := getattr(each, name))), None))
     }
-    return msgspec.structs.replace(
-        first,
-        **gaps
-        | {
-            "ids": tuple(dict.fromkeys(first.ids + other.ids)),
-            "cwes": tuple(dict.fromkeys(first.cwes + other.cwes)),
-            "suppressed": first.suppressed and other.suppressed,
-            "occurrences": first.occurrences + other.occurrences,
-        },
-    )
+    every = {
+        name: tuple(dict.fromkeys(value for each in findings for value in getattr(each, name)))
+        for name in ("ids", "cwes", "occurrences")
+    }
+    return msgspec.structs.replace(first, **gaps | every, suppressed=all(each.suppressed for each in findings))
 
 
-def _with_fingerprints(findings: Iterable[Finding]) -> Iterable[Finding]:
+def _with_fingerprints(findings: Iterable[Finding]) -> Iterator[Finding]:
     ordinals: Counter[str] = Counter()
     for finding in findings:
         about = subject(finding)

@@ -139,8 +139,8 @@ class RunReader:
             self._ledger.warn("a result names no location")
         for location in result.locations or ():
             yield self._location(location, record)
-        if not result.locations and result.analysis_target and result.analysis_target.uri:
-            yield Location(path=result.analysis_target.uri)
+        if not result.locations and result.analysis_target:
+            yield Location(path=self._uri(result.analysis_target))
         if result.web_request and result.web_request.target:
             yield Location(url=result.web_request.target, method=result.web_request.method)
 

@@ -1,0 +1,142 @@
+"""How a reading is shown: as the JSON that other programs take, or as a page for a person."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from handlers.readers import Reading
+from handlers.readers.archive import printable
+from handlers.readers.folder import leaves
+from handlers.records import Finding, Location, Severity
+
+READ = ("parsed", "parsed_with_warnings", "not_a_report")
+ORDER: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info", "unknown")
+WORST = 10
+MOST_LINES = 20
+"""Files, reasons and warnings that the page lists before it only counts them."""
+
+
+def all_read(reading: Reading) -> bool:
+    """Every report was read. A file that is no report is fine inside an archive or folder, but not by itself."""
+    if reading.members is None:
+        return reading.status in READ[:2]
+    return bool(reading.members) and all(leaf.status in READ for leaf in leaves(reading))
+
+
+# JSON
+
+
+def document(reading: Reading) -> bytes:
+    """One JSON document and a newline; see `docs/architecture.md` for its keys."""
+    if reading.members is None:
+        content = _file(reading)
+    else:
+        files = [{"path": leaf.path, **_file(leaf)} for leaf in leaves(reading)]
+        content = {"files": files, **_head(reading)}
+    return msgspec.json.encode(content) + b"\n"
+
+
+def _file(reading: Reading) -> dict[str, object]:
+    return {**_head(reading), "findings": [_finding(each) for each in reading.findings]}
+
+
+def _head(reading: Reading) -> dict[str, object]:
+    return {
+        "status": reading.status,
+        "tool": reading.tool,
+        "tool_version": reading.tool_version,
+        "format": reading.format,
+        "books": reading.books,
+        "skipped": reading.skipped,
+        "reason": reading.reason,
+        "warnings": reading.warnings,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    """A finding as it is, but for `occurrences`, which becomes their number."""
+    return {**msgspec.to_builtins(finding), "occurrences": len(finding.occurrences)}
+
+
+# the page
+
+
+def summary(reading: Reading) -> Iterator[str]:
+    """What a person wants to know first, line by line: no control character of a report gets through."""
+    yield from map(printable, _lines(reading))
+
+
+def _lines(reading: Reading) -> Iterator[str]:
+    if reading.members is not None:
+        yield from _files(list(leaves(reading)))
+    else:
+        yield (
+            f"{reading.tool or 'unknown tool'} {reading.tool_version or ''}".strip()
+            + f" ({reading.format or 'no format'})"
+        )
+    yield f"{reading.status}{': ' + reading.reason if reading.reason else ''}"
+    books = reading.books
+    yield f"{books.seen} problems seen = {books.kept} kept + {books.merged} merged + {books.left_out} left out"
+    yield from (f"  skipped {count}: {reason}" for reason, count in reading.skipped.items())
+    yield from _counts(reading.findings)
+    yield from _worst(reading.findings)
+    yield from _warnings(reading)
+
+
+def _files(files: list[Reading]) -> Iterator[str]:
+    yield f"{len(files)} files"
+    for each in files[:MOST_LINES]:
+        what = f"{each.books.seen} problems, {each.tool}" if each.parsed else each.reason or ""
+        yield f"  {each.path}: {each.status} ({what})"
+    if len(files) > MOST_LINES:
+        yield f"  and {len(files) - MOST_LINES} more"
+
+
+def _counts(findings: tuple[Finding, ...]) -> Iterator[str]:
+    if not findings:
+        return
+    classes = sorted({finding.class_ for finding in findings})
+    table = Counter((finding.severity, finding.class_) for finding in findings)
+    widths = [max(len(name), 6) for name in classes]
+    yield ""
+    yield "          " + "  ".join(f"{name:>{width}}" for name, width in zip(classes, widths, strict=True))
+    for severity in ORDER:
+        row = [table[severity, name] for name in classes]
+        if any(row):
+            cells = (f"{count or '-':>{width}}" for count, width in zip(row, widths, strict=True))
+            yield f"{severity:10}" + "  ".join(cells)
+    suppressed = sum(finding.suppressed for finding in findings)
+    if suppressed:
+        yield f"{suppressed} of them suppressed"
+
+
+def _worst(findings: tuple[Finding, ...]) -> Iterator[str]:
+    ranked = sorted(findings, key=lambda each: (each.suppressed, ORDER.index(each.severity)))[:WORST]
+    if ranked:
+        yield ""
+        yield f"the worst {len(ranked)}:"
+    for finding in ranked:
+        where = place(finding.locations[0]) if finding.locations else ""
+        what = textwrap.shorten(finding.title, 90, placeholder="…")
+        package = f" [{finding.package.name} {finding.package.version or ''}]" if finding.package else ""
+        yield f"  {finding.severity:8} {finding.rule_id or '-'}: {what}{package} {where}".rstrip()
+
+
+def place(location: Location) -> str:
+    """`path:line`, a URL, or a symbol."""
+    where = location.path or location.url or location.symbol or ""
+    return f"{where}:{location.line}" if location.line else where
+
+
+def _warnings(reading: Reading) -> Iterator[str]:
+    told = [line for leaf in leaves(reading) for line in leaf.warnings]
+    if told:
+        yield ""
+        yield "warnings:"
+        yield from (f"  {line}" for line in told[:MOST_LINES])
+    if len(told) > MOST_LINES:
+        yield f"  and {len(told) - MOST_LINES} more (--json lists them all)"

@@ -1,0 +1,49 @@
+"""`scantune inspect PATH`: what scantune makes of a report, a zip or a folder. Nothing is written."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from handlers.cli.context import Context
+from watcher.errors import BadInput
+
+if TYPE_CHECKING:
+    from handlers.readers import Limits, Reading
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = verbs.add_parser("inspect", help="what scantune makes of a report, zip or folder; nothing is written")
+    p.add_argument("path", metavar="PATH", help="a report, a zip or a folder of reports, or - for standard input")
+    p.add_argument("--json", action="store_true", help="everything, as one JSON document")
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    """Exit status 0 if everything was read (pages and pictures beside the reports do not count), else 1."""
+    from handlers.cli import inspection
+
+    reading = _read(args.path, context.settings.limits)
+    if args.json:
+        sys.stdout.buffer.write(inspection.document(reading))
+    else:
+        print("\n".join(inspection.summary(reading)))
+    return 0 if inspection.all_read(reading) else 1
+
+
+def _read(path: str, limits: Limits) -> Reading:
+    from handlers.readers import read_bytes, read_report
+    from handlers.readers.folder import read_folder
+
+    if path == "-":
+        return read_bytes(sys.stdin.buffer.read(limits.max_bytes + 1), limits)
+    try:
+        return read_folder(Path(path), limits) if Path(path).is_dir() else read_report(Path(path), limits)
+    except FileNotFoundError:
+        raise BadInput(
+            f"{path}: there is no such file", "give a report, a zip, a folder, or - for standard input"
+        ) from None
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}") from None
