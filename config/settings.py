@@ -32,6 +32,7 @@ class Intake(Section):
     settle_seconds: float = Field(2.0, ge=0)
     rescan_seconds: float = Field(60.0, gt=0)
     polling: Literal["auto", "always", "never"] = "auto"
+    drain_seconds: float = Field(20.0, ge=0)
 
 
 class Retry(Section):
@@ -127,6 +128,8 @@ class GitHub(Section):
 class Log(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
+    max_bytes: int = Field(10_000_000, ge=1000)
+    keep: int = Field(5, ge=1)
 
 
 class Settings(BaseSettings):

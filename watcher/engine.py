@@ -22,6 +22,7 @@ from watcher.index import Index, job_of
 from watcher.intake import Intake, Provenance, Taken
 from watcher.locks import Busy, JobLocks
 from watcher.pending import Pending, Ready
+from watcher.pressure import no_pressure
 from watcher.receipt import Receipt, read_receipt
 from watcher.settling import Candidate, Settling
 from watcher.stage import ARTIFACTS, Stage
@@ -37,10 +38,6 @@ GROUP_SECONDS = 0.5
 """And jobs are started for at most so long before what is ready is made durable and new files are taken."""
 LOCKS_SECONDS = 1.0
 BUSY_SECONDS = 0.2
-
-
-def no_pressure(stage: Stage) -> str | None:
-    return None
 
 
 class Engine:

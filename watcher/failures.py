@@ -25,7 +25,7 @@ from watcher.execute import Done, Voice, execute_sources, input_digest, key_of
 from watcher.files import names
 from watcher.receipt import ReceiptError, read_receipt
 from watcher.sources import Source, identify
-from watcher.stage import ARTIFACTS, Stage
+from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ def record(
         kind=failure.kind,
         reason=failure.reason,
         hint=failure.hint,
-        name=_dropped_name(workspace, sources),
+        name=_dropped_name(workspace, sources[0]) if stage.takes is Takes.EACH else "",
         source=os.path.relpath(sources[0].path, workspace.outbox) if len(sources) == 1 else "",
         attempts=attempts,
         since=before.since if before and before.key == key else stamp(now),
@@ -176,11 +176,10 @@ def wait_seconds(retries: Retries, attempts: int) -> float:
     return wait_exponential_jitter(multiplier=first, max=longest, jitter=first / 2)(state)
 
 
-def _dropped_name(workspace: Workspace, sources: Sequence[Source]) -> str:
-    if len(sources) != 1:
-        return ""
+def _dropped_name(workspace: Workspace, source: Source) -> str:
+    """The name of the one dropped file that an input was made of, "" if there were several."""
     try:
-        receipt = read_receipt(workspace.job(sources[0].stage, sources[0].key))
+        receipt = read_receipt(workspace.job(source.stage, source.key))
         while receipt.stage != ARTIFACTS and len(receipt.inputs) == 1:
             receipt = read_receipt(workspace.job(receipt.inputs[0].stage, receipt.inputs[0].key))
     except ReceiptError:

@@ -1,0 +1,100 @@
+"""`python -m handlers.STAGE INPUT…`: one stage by hand, on the path that the watcher takes too.
+
+The watcher starts the heavy stages by this very command line. Standard output: the folder of each job, one a line.
+Exit status, the worst of all inputs: 0 done, 1 the input can't be used (and is quarantined, if it had been accepted),
+2 wrong usage, 70 an unexpected error, 75 not possible just now (tried again by the watcher).
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from config.settings import SettingsError
+from handlers.cli.context import Context, make_context
+from handlers.pipeline import Choices, pipeline
+from handlers.tempo import retries
+from watcher.children import BUG, DONE, QUARANTINED, UNAVAILABLE, USAGE
+from watcher.errors import BadInput, JobError, Unavailable
+from watcher.execute import Done, Voice
+from watcher.failures import perform
+from watcher.stage import Stage, Takes
+from watcher.workspace import Workspace
+
+
+def main(stage_name: str, argv: Sequence[str] | None = None) -> int:
+    """Runs one stage on each input, or on all together if the stage collects."""
+    args = _parser(stage_name).parse_args(argv)
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    try:
+        context = make_context(args.workspace, args.config)
+        logging.basicConfig(
+            stream=sys.stderr, level=context.settings.log.level.upper(), format="%(levelname)s %(message)s"
+        )
+        stage = _stage(stage_name, args, context)
+    except SettingsError as error:
+        print(f"{stage_name}: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        return 130
+    workspace = Workspace(context.root, args.output_dir)
+    voice = Voice(say=_say, stopping=stopping.is_set)
+    groups = [args.inputs] if stage.takes is Takes.ALL else [[path] for path in args.inputs]
+    try:
+        return max(_one(workspace, stage, group, context, voice) for group in groups)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser(stage_name: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m handlers.{stage_name}",
+        description=f"Runs the stage {stage_name} by hand. @FILE stands for the paths in FILE, one a line.",
+        fromfile_prefix_chars="@",
+    )
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a file, a job's folder, or a file in it")
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="an outbox of its own")
+    parser.add_argument("--workspace", type=Path, metavar="DIR")
+    parser.add_argument("--config", type=Path, metavar="FILE")
+    parser.add_argument("--model-name", metavar="BASE", help="the base model")
+    parser.add_argument("--fine-tuning-model-name", metavar="NAME", help="the name of the finished model")
+    parser.add_argument("--upload-model", action="store_true", help="publish what is finished")
+    return parser
+
+
+def _stage(name: str, args: argparse.Namespace, context: Context) -> Stage:
+    choices = Choices(
+        base_model=args.model_name,
+        output_name=args.fine_tuning_model_name,
+        upload=args.upload_model or name == "upload",
+        outbox=args.output_dir,
+    )
+    return next(stage for stage in pipeline(context, choices) if stage.name == name)
+
+
+def _one(workspace: Workspace, stage: Stage, inputs: Sequence[Path], context: Context, voice: Voice) -> int:
+    try:
+        result = perform(workspace, stage, inputs, retries(context.settings), voice)
+    except JobError as error:
+        print(f"{stage.name}: {error}", file=sys.stderr)
+        return QUARANTINED if isinstance(error, BadInput) else UNAVAILABLE if isinstance(error, Unavailable) else BUG
+    if isinstance(result, Done):
+        for warning in result.receipt.warnings:
+            _say(f"{stage.name}: {warning}")
+        print(result.folder, flush=True)
+        return DONE
+    print(f"{stage.name}: {result.text()}", file=sys.stderr)
+    if not result.next:
+        print(f"{stage.name}: see {workspace.quarantined(stage.name, result.input)}", file=sys.stderr)
+        return QUARANTINED
+    return BUG if result.kind == "bug" else UNAVAILABLE
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
