@@ -1,0 +1,87 @@
+"""Training: a base model learns the rows of a dataset, in a process of its own; the engine never imports MLX.
+
+rows.py        the two sides of a dataset         encode.py      rows as tokens, the completion marked
+batches.py     order, buckets, packing            loss.py        the loss over completion tokens
+optimizer.py   AdamW, clipped and guarded         loop.py        mlx-lm's `train`, fed by us
+course.py      what happens between updates       checkpoints.py going on where a killed attempt was
+parameters.py  the settings as they are used      adapters.py    LoRA, DoRA or all weights
+records.py     what `training.json` says          curve.py       the picture
+run.py         one training, all of it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from config.settings import Settings
+from watcher.errors import JobError, Unavailable
+from watcher.stage import Attempt, Outcome, Stage, Takes
+
+VERSION = "1"
+
+
+def stage(settings: Settings, root: Path, *, base_model: str | None = None, output_name: str | None = None) -> Stage:
+    """The stage that trains on the newest dataset; it wants a process of its own and the accelerator's lock."""
+    base = base_model or settings.default_base_model
+    return Stage(
+        name="training",
+        version=VERSION,
+        accepts=("dataset",),
+        run=lambda inputs, out, attempt: _run(settings, root, base, output_name, inputs, out, attempt),
+        settings=lambda: settings_read(settings, root, base, output_name),
+        takes=Takes.NEWEST,
+        interval_seconds=settings.fine_tuning.interval_seconds,
+        ready=lambda inputs: not_ready(settings, root, inputs),
+        lock="accelerator",
+    )
+
+
+def settings_read(settings: Settings, root: Path, base: str, output_name: str | None) -> Mapping[str, object]:
+    """What a training depends on beside its rows; part of its job's key. An absent base has the revision ""."""
+    from handlers.models.base import find_base
+
+    try:
+        revision = find_base(base, settings, root).revision
+    except JobError:
+        revision = ""  # the run says what is wrong with it
+    return {
+        "base": base,
+        "base_revision": revision,
+        "name": output_name or "",
+        "valid_share": settings.dataset.valid_share,
+        "training": settings.fine_tuning.training.model_dump(mode="json"),
+        "gradient_checkpointing": settings.fine_tuning.mlx.gradient_checkpointing,
+    }
+
+
+def not_ready(settings: Settings, root: Path, inputs: Sequence[Path]) -> str | None:
+    """Why a dataset is not trained on for now, or None."""
+    from handlers.training.enough import too_little
+
+    return too_little(inputs[-1], root, settings.fine_tuning.min_new_examples) if inputs else "there is no dataset yet"
+
+
+def _run(
+    settings: Settings, root: Path, base: str, name: str | None, inputs: Sequence[Path], out: Path, attempt: Attempt
+) -> Outcome:
+    from handlers.models.base import find_base
+    from handlers.training.rows import load_sides
+
+    found = find_base(base, settings, root)
+    sides = load_sides(inputs[0], settings.dataset.valid_share)
+    try:
+        from handlers.training.run import Given, train
+    except ModuleNotFoundError as error:
+        raise _no_mlx(error) from error
+    below = settings.fine_tuning.workspace_dir or root / "state" / "training"
+    return train(Given(found, sides, settings, below / attempt.key[:16], attempt), out)
+
+
+def _no_mlx(error: ModuleNotFoundError) -> Exception:
+    if (error.name or "").split(".")[0] not in ("mlx", "mlx_lm"):
+        return error
+    return Unavailable(
+        "MLX is not installed here, so nothing can be trained",
+        "on a Mac with Apple silicon: pip install mlx mlx-lm; on Linux: pip install 'mlx[cpu]' mlx-lm",
+    )

@@ -1,0 +1,119 @@
+"""The base model made trainable: LoRA, DoRA or its own weights, on plain and on quantised bases."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx_lm
+from mlx.utils import tree_flatten
+from mlx_lm.tuner.utils import linear_to_lora_layers
+
+from config.settings import Training
+from handlers.training.encode import Tokenizer
+from watcher.errors import Unavailable
+
+DORA_BITS = (2, 4, 8)
+"""mlx-lm's DoRA gets the width of a quantised weight wrong where 32 is no multiple of its bits."""
+Module = Any
+
+
+def load_base(folder: Path) -> tuple[Module, Tokenizer]:
+    """Loads a base. On a CPU it computes in float32: bfloat16 products are many times slower there.
+
+    Raises Unavailable if mlx-lm would read the rotary frequency wrong.
+    """
+    model, tokenizer = mlx_lm.load(str(folder))
+    _check_rotary(folder, model)
+    if mx.default_device() == mx.Device(mx.cpu):
+        model.set_dtype(mx.float32)
+    return model, tokenizer
+
+
+def _check_rotary(folder: Path, model: Module) -> None:
+    """transformers 5 saves `rope_parameters`, which mlx-lm's models ignore: they would run with another frequency."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    said = (config.get("rope_parameters") or {}).get("rope_theta")
+    used = getattr(model.args, "rope_theta", said)
+    if said is not None and said != used:
+        raise Unavailable(
+            f"{folder}/config.json: rope_theta stands in rope_parameters only, mlx-lm would use {used:g} for {said:g}",
+            "put rope_theta beside rope_parameters, or fetch the model again",
+        )
+
+
+def attach(model: Module, chosen: Training) -> tuple[int, tuple[str, ...]]:
+    """Freezes all but what is trained; returns how many layers that concerns and the paths of the modules in a layer.
+
+    Raises Unavailable if the settings do not fit the model.
+    """
+    layers = min(chosen.layers or len(model.layers), len(model.layers))
+    modules = _modules(model, chosen.lora_modules)
+    quantised = _bits(model)
+    model.freeze()
+    mx.random.seed(chosen.seed)
+    if chosen.method == "full":
+        if quantised:
+            raise Unavailable("a quantised base can't be trained in full", "use fine_tuning.training.method: lora")
+        for layer in model.layers[-layers:]:
+            layer.unfreeze()
+        return layers, ()
+    if chosen.method == "dora" and quantised - set(DORA_BITS):
+        raise Unavailable(
+            f"DoRA can't be trained on a base of {', '.join(map(str, sorted(quantised)))} bits",
+            "use fine_tuning.training.method: lora, or a base of 4 or 8 bits",
+        )
+    linear_to_lora_layers(model, layers, lora_parameters(chosen, modules), use_dora=chosen.method == "dora")
+    return layers, modules
+
+
+def lora_parameters(chosen: Training, modules: tuple[str, ...]) -> dict[str, object]:
+    """As mlx-lm's `adapter_config.json` wants them: its `scale` is alpha / rank."""
+    rank = chosen.lora_rank
+    return {
+        "rank": rank,
+        "scale": chosen.lora_alpha / rank,
+        "dropout": chosen.lora_dropout,
+        "keys": list(modules),
+    }
+
+
+def _modules(model: Module, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Paths of a layer's linear modules, those whose path or last name is wanted; all if none is named."""
+    linear = (nn.Linear, nn.QuantizedLinear)
+    paths = sorted({path for each in model.layers for path, part in each.named_modules() if isinstance(part, linear)})
+    for name in wanted:
+        if not any(_named(path, name) for path in paths):
+            raise Unavailable(
+                f"fine_tuning.training.lora_modules: no {name} in this model", f"it has {', '.join(paths)}"
+            )
+    return tuple(path for path in paths if not wanted or any(_named(path, name) for name in wanted))
+
+
+def _named(path: str, name: str) -> bool:
+    return path == name or path.rsplit(".", 1)[-1] == name
+
+
+def _bits(model: Module) -> set[int]:
+    return {part.bits for _, part in model.named_modules() if isinstance(part, nn.QuantizedLinear)}
+
+
+def trainable(model: Module) -> dict[str, mx.array]:
+    """What is trained, by path."""
+    return dict(tree_flatten(model.trainable_parameters()))
+
+
+def save_adapter(
+    folder: Path, weights: dict[str, mx.array], chosen: Training, layers: int, modules: tuple[str, ...]
+) -> None:
+    """Writes what `mlx_lm.load(base, adapter_path=folder)` reads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mx.save_safetensors(str(folder / "adapters.safetensors"), weights, metadata={"format": "mlx"})
+    config: dict[str, object] = {"fine_tune_type": chosen.method, "num_layers": layers}
+    if chosen.method != "full":
+        config["lora_parameters"] = lora_parameters(chosen, modules)
+    text = json.dumps(config, indent=2, sort_keys=True)
+    (folder / "adapter_config.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,61 @@
+"""The rows of a training: both sides of a dataset's folder, or a file of rows split by hand."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from handlers.dataset.rows import Example, Rows, load_rows, split_rows
+from handlers.records import Record
+from watcher.errors import BadInput
+
+TRAIN, VALID = "train.jsonl", "valid.jsonl"
+NAMED = 5
+"""So many bad lines are named one by one."""
+
+
+class Sides(Record, frozen=True, kw_only=True):
+    """What is learned, and what is held back to check it with; neither is empty."""
+
+    train: tuple[Example, ...]
+    valid: tuple[Example, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the rows of both sides, in order."""
+        lines = (msgspec.json.encode(side) for side in (self.train, self.valid))
+        return hashlib.sha256(b"\n".join(lines)).hexdigest()
+
+
+def load_sides(path: Path, valid_share: float) -> Sides:
+    """Reads a folder with train.jsonl (and valid.jsonl), or one file; what has no valid side is split by its rows.
+
+    Raises BadInput if there are no rows to train on or to check with.
+    """
+    file = path / TRAIN if path.is_dir() else path
+    found, held = load_rows(file), path / VALID
+    warnings = _bad_lines(file.name, found)
+    if path.is_dir() and held.exists():
+        checked = load_rows(held)
+        train, valid = found.examples, checked.examples
+        warnings += _bad_lines(VALID, checked)
+    else:
+        train, valid = split_rows(found.examples, valid_share)
+    for name, side in (("train", train), ("validate", valid)):
+        if not side:
+            raise BadInput(f"{path}: no rows to {name} with", _why(warnings))
+    return Sides(train=train, valid=valid, warnings=tuple(warnings))
+
+
+def _bad_lines(name: str, rows: Rows) -> list[str]:
+    lines = [f"{name}: line {each.line} is no row: {each.reason}" for each in rows.bad[:NAMED]]
+    more = len(rows.bad) - len(lines)
+    return [*lines, f"{name}: {more} more lines are no rows"] if more else lines
+
+
+def _why(warnings: Sequence[str]) -> str:
+    return warnings[0] if warnings else "more data is needed"

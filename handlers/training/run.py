@@ -1,0 +1,192 @@
+"""One training: from rows and a base to an adapter, its curve and its losses. Imports MLX: own process only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import msgspec
+
+from config.settings import Settings
+from handlers.evaluation.measure import evaluate_model
+from handlers.evaluation.record import Evaluation
+from handlers.models.base import Base
+from handlers.records import Record
+from handlers.training.adapters import attach, load_base, save_adapter, trainable
+from handlers.training.checkpoints import Checkpoints, State
+from handlers.training.course import Course
+from handlers.training.curve import draw_losses
+from handlers.training.encode import Encoded, encode_rows
+from handlers.training.loop import Loop
+from handlers.training.loss import takes_packed_rows
+from handlers.training.optimizer import GuardedAdamW
+from handlers.training.parameters import in_words, layout_of, parameters_of
+from handlers.training.records import DatasetFacts, Parameters, Trained
+from handlers.training.rows import Sides
+from watcher.errors import BadInput
+from watcher.stage import Attempt, Outcome
+
+VERSION = "1"
+
+
+class Evaluations(Record, frozen=True, kw_only=True):
+    """`evaluation.json`: the same rows before and after."""
+
+    base: Evaluation
+    tuned: Evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """All that a training is made of."""
+
+    base: Base
+    sides: Sides
+    settings: Settings
+    workspace: Path  # for checkpoints and logs
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The model, ready to be trained, and the rows as its tokens."""
+
+    model: Any
+    train: Encoded
+    valid: Encoded
+    used: Parameters
+
+
+def train(given: Given, out: Path) -> Outcome:
+    """Trains, or goes on training, and writes the job's files to `out`."""
+    if mx.default_device() == mx.Device(mx.cpu):
+        mx.disable_compile()  # compiling C++ takes longer there than it saves
+    prepared = _prepare(given)
+    for line in in_words(prepared.used, given.settings.fine_tuning.training):
+        given.attempt.say(line)
+    course = _course(given, prepared)
+    began = time.monotonic()
+    state = course.run(_versions(), frugal=given.settings.fine_tuning.mlx.memory_efficient)
+    trained = _trained(given, prepared, state)
+    evaluations = _keep_best(given, prepared, course.checkpoints, trained, out)
+    draw_losses(trained, out / "loss.png")
+    _write(out / "training.json", trained)
+    _write(out / "evaluation.json", evaluations)
+    return Outcome(
+        counts=_counts(trained, evaluations),
+        warnings=(*given.sides.warnings, *_window_warnings(prepared)),
+        clock={
+            "training_seconds": round(state.seconds, 3),
+            "attempt_seconds": round(time.monotonic() - began, 3),
+            "tokens_per_second": round(state.completion_tokens / max(state.stepping, 1e-9), 1),
+            "peak_memory": mx.get_peak_memory(),
+        },
+    )
+
+
+def _prepare(given: Given) -> Prepared:
+    settings = given.settings.fine_tuning
+    chosen = settings.training
+    model, tokenizer = load_base(given.base.path)
+    train_rows = encode_rows(given.sides.train, tokenizer, chosen.max_seq_length)
+    valid_rows = encode_rows(given.sides.valid, tokenizer, chosen.max_seq_length)
+    for name, side in (("train", train_rows), ("valid", valid_rows)):
+        if not side.rows:
+            raise BadInput(
+                f"no {name} row fits into {chosen.max_seq_length} tokens", "raise fine_tuning.training.max_seq_length"
+            )
+    layers, modules = attach(model, chosen)
+    packing = chosen.packing and takes_packed_rows(model)
+    dtype = str(model.model.norm.weight.dtype).removeprefix("mlx.core.")
+    return Prepared(
+        model, train_rows, valid_rows, parameters_of(settings, len(train_rows.rows), layers, modules, packing, dtype)
+    )
+
+
+def _course(given: Given, prepared: Prepared) -> Course:
+    used = prepared.used
+    layout = layout_of(given.settings.fine_tuning.training, used.packing)
+    optimizer = GuardedAdamW(used.schedule, used.clip_norm)
+    loop = Loop(prepared.model, optimizer, prepared.train.rows, layout)
+    return Course(loop, prepared.valid, used, Checkpoints(given.workspace / "checkpoints"), given.attempt)
+
+
+def _keep_best(given: Given, prepared: Prepared, checkpoints: Checkpoints, trained: Trained, out: Path) -> Evaluations:
+    """Writes the adapter with the best validation loss; measures the base with the adapter's effect taken away."""
+    chosen = given.settings.fine_tuning.training
+    model, used = prepared.model, prepared.used
+    weights = checkpoints.weights(trained.best_update)
+    model.load_weights(list(weights.items()), strict=False)
+    tuned = evaluate_model(model, prepared.valid, used.batch_size)
+    save_adapter(out / "adapters", weights, chosen, used.layers, used.modules)
+    base = evaluate_model(load_base(given.base.path)[0], prepared.valid, used.batch_size)
+    return Evaluations(base=base, tuned=tuned)
+
+
+def _trained(given: Given, prepared: Prepared, state: State) -> Trained:
+    assert state.best is not None  # the course begins with an evaluation
+    train_rows, valid_rows = prepared.train, prepared.valid
+    return Trained(
+        key=given.attempt.key,
+        base=given.base.name,
+        base_revision=given.base.revision,
+        embedded=given.base.embedded,
+        dataset=DatasetFacts(
+            digest=given.sides.digest,
+            train=len(train_rows.rows),
+            valid=len(valid_rows.rows),
+            train_tokens=train_rows.tokens,
+            train_completion_tokens=train_rows.completion_tokens,
+            valid_completion_tokens=valid_rows.completion_tokens,
+            cut=len(train_rows.cut) + len(valid_rows.cut),
+            left_out=len(train_rows.left_out) + len(valid_rows.left_out),
+        ),
+        parameters=prepared.used,
+        updates=state.done,
+        best_update=state.best.update,
+        completion_tokens=state.completion_tokens,
+        trainable=sum(each.size for each in trainable(prepared.model).values()),
+        train_losses=state.train_losses,
+        valid_losses=state.valid_losses,
+        mlx=version("mlx"),
+        mlx_lm=version("mlx-lm"),
+    )
+
+
+def _counts(trained: Trained, evaluations: Evaluations) -> dict[str, int | float | str]:
+    return {
+        "train_rows": trained.dataset.train,
+        "valid_rows": trained.dataset.valid,
+        "updates": trained.updates,
+        "best_update": trained.best_update,
+        "loss_before": round(evaluations.base.loss, 6),
+        "loss_after": round(evaluations.tuned.loss, 6),
+    }
+
+
+def _window_warnings(prepared: Prepared) -> list[str]:
+    window, warnings = prepared.used.max_seq_length, []
+    for name, side in (("train", prepared.train), ("valid", prepared.valid)):
+        if side.cut:
+            warnings.append(f"{name}: {_rows(side.cut)} cut to {window} tokens (max_seq_length)")
+        if side.left_out:
+            warnings.append(f"{name}: {_rows(side.left_out)} left out: the prompt alone has {window} tokens or more")
+    return warnings
+
+
+def _rows(numbers: Sequence[int], shown: int = 10) -> str:
+    listed = ", ".join(map(str, numbers[:shown])) + (", …" if len(numbers) > shown else "")
+    return f"{len(numbers)} rows ({listed})"
+
+
+def _versions() -> str:
+    return f"scantune training {VERSION}, mlx {version('mlx')}, mlx-lm {version('mlx-lm')}"
+
+
+def _write(file: Path, record: Record) -> None:
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(record, order="deterministic"), indent=1) + b"\n")

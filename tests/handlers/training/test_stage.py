@@ -1,0 +1,103 @@
+"""A training as the engine runs it: through `execute`, on the tiny base."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from handlers.training import stage
+from tests.handlers.training.conftest import Settled, make_examples, write_rows
+from watcher.errors import BadInput, Unavailable
+from watcher.execute import execute
+from watcher.workspace import Workspace
+
+
+def test_a_training_lowers_the_loss_and_says_with_what(tmp_path: Path, dataset: Path, settled: Settled) -> None:
+    said: list[str] = []
+    done = execute(Workspace(tmp_path), stage(settled(max_epochs=4), tmp_path), [dataset], say=said.append)
+    report = json.loads((done.folder / "training.json").read_bytes())
+    losses = json.loads((done.folder / "evaluation.json").read_bytes())
+    assert losses["tuned"]["loss"] < losses["base"]["loss"]
+    assert losses["base"]["rows"] == losses["tuned"]["rows"] == 4
+    assert report["updates"] == 12  # 11 rows by 4: three updates an epoch, the tail among them
+    assert [point["update"] for point in report["valid_losses"]] == [0, 3, 6, 9, 12]
+    assert losses["base"]["loss"] == report["valid_losses"][0]["loss"]
+    assert report["parameters"]["schedule"]["warmup"] == 1
+    assert any("1 (set: 100) updates of warm-up" in line for line in said)
+    assert (done.folder / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert done.receipt.counts["train_rows"] == 11
+
+
+def test_the_adapter_is_one_that_mlx_lm_loads(
+    tmp_path: Path, dataset: Path, settled: Settled, tiny_model: Path
+) -> None:
+    from handlers.dataset.rows import load_rows
+    from handlers.evaluation.measure import evaluate
+
+    done = execute(Workspace(tmp_path), stage(settled(), tmp_path), [dataset])
+    rows = load_rows(dataset / "valid.jsonl").examples
+    again = evaluate(tiny_model, done.folder / "adapters", rows, 1024, 4)
+    said = json.loads((done.folder / "evaluation.json").read_bytes())["tuned"]
+    assert again.loss == pytest.approx(said["loss"], rel=1e-6)
+
+
+def test_two_workspaces_make_the_same_bytes(tmp_path: Path, dataset: Path, settled: Settled) -> None:
+    receipts = [
+        execute(Workspace(tmp_path / name), stage(settled(lora_dropout=0.1), tmp_path / name), [dataset]).receipt
+        for name in ("one", "two")
+    ]
+    assert receipts[0].outputs == receipts[1].outputs
+    assert receipts[0].counts == receipts[1].counts
+
+
+def test_a_set_smaller_than_a_batch_is_trained(tmp_path: Path, settled: Settled) -> None:
+    file = tmp_path / "rows.jsonl"
+    write_rows(file, make_examples(3))
+    done = execute(Workspace(tmp_path), stage(settled(batch_size=8), tmp_path), [file])
+    assert done.receipt.counts["train_rows"] == 2
+    assert done.receipt.counts["valid_rows"] == 1
+    assert done.receipt.counts["updates"] == 2
+
+
+def test_rows_that_do_not_fit_are_named(tmp_path: Path, dataset: Path, settled: Settled) -> None:
+    done = execute(Workspace(tmp_path), stage(settled(max_seq_length=40, max_epochs=1), tmp_path), [dataset])
+    assert any("max_seq_length" in line for line in done.receipt.warnings)
+    report = json.loads((done.folder / "training.json").read_bytes())["dataset"]
+    assert report["train"] + report["valid"] + report["left_out"] == 15
+
+
+def test_a_dataset_without_rows_is_bad_input(tmp_path: Path, dataset: Path, settled: Settled) -> None:
+    (dataset / "valid.jsonl").write_bytes(b"{}\n")
+    with pytest.raises(BadInput, match="no rows to validate with"):
+        execute(Workspace(tmp_path), stage(settled(), tmp_path), [dataset])
+
+
+def test_a_missing_base_names_the_command(tmp_path: Path, dataset: Path, settled: Settled) -> None:
+    with pytest.raises(Unavailable, match="scantune models"):
+        execute(Workspace(tmp_path), stage(settled(), tmp_path, base_model="nowhere"), [dataset])
+
+
+def test_without_mlx_it_says_what_to_install(
+    tmp_path: Path, dataset: Path, settled: Settled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in [name for name in sys.modules if name.split(".")[0] in ("mlx", "mlx_lm")]:
+        monkeypatch.setitem(sys.modules, module, None)
+    for name in ("mlx", "mlx.core", "mlx_lm"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for module in [name for name in sys.modules if name.startswith("handlers.training.")]:
+        monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(Unavailable, match="pip install"):
+        execute(Workspace(tmp_path), stage(settled(), tmp_path), [dataset])
+
+
+def test_the_base_s_revision_and_every_training_setting_are_part_of_the_key(
+    tmp_path: Path, settled: Settled, tiny_model: Path
+) -> None:
+    plain = stage(settled(), tmp_path).settings()
+    assert len(str(plain["base_revision"])) == 64
+    assert plain != stage(settled(clip_norm=2.0), tmp_path).settings()
+    assert plain != stage(settled(), tmp_path, output_name="other").settings()
+    assert stage(settled(), tmp_path, base_model="nowhere").settings()["base_revision"] == ""
