@@ -1,0 +1,135 @@
+"""The format for everything else, as JSON, JSON Lines and CSV: docs/generic-format.md describes it.
+
+Asked last: a record needs a `title` and at least one of the other fields. Names that other tools' exchange formats use
+for the same thing are understood too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from handlers.readers.identifiers import ids_in, package
+from handlers.readers.interface import Ledger, Problem, reads
+from handlers.readers.node import Node
+from handlers.readers.shapes import early
+from handlers.records import Class
+
+CLASSES: tuple[Class, ...] = get_args(Class)
+TITLE = ("title", "name", "message")
+FIELDS = {
+    "severity",
+    "class",
+    "rule_id",
+    "path",
+    "file_path",
+    "url",
+    "ids",
+    "cve",
+    "cwe",
+    "cwes",
+    "package",
+    "description",
+}
+
+
+def _is_record(each: Node) -> bool:
+    """A title, and at least two of the fields: a table of users with names and descriptions is none."""
+    names = {str(key).strip().lower() for key in each.value}
+    return not names.isdisjoint(TITLE) and len(names & FIELDS) >= 2
+
+
+def claims(report: Node) -> bool:
+    return any(map(_is_record, early(report, "findings") if "findings" in report else early(report)))
+
+
+@reads("generic", claims, last_resort=True)
+def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    if "findings" in report:
+        ledger.tool = (report.text("tool", "type", "scanner") or ledger.tool).lower()
+        ledger.tool_version = report.text("tool_version", "version")
+    for record in ledger.records(report, "findings") if "findings" in report else ledger.entries(report):
+        yield from _problem(record, ledger)
+
+
+def claims_csv(table: Node) -> bool:
+    columns = {column.strip().lower() for column in table.texts("columns")}
+    return not columns.isdisjoint(TITLE) and len(columns & FIELDS) >= 2
+
+
+@reads("generic-csv", claims_csv, kind="csv", tool="generic", last_resort=True)
+def from_csv(table: Node, ledger: Ledger) -> Iterator[Problem]:
+    for row in ledger.records(table, "rows"):
+        lower = {str(key).strip().lower(): value for key, value in row.fields()}
+        yield from _problem(Node({key: node.value for key, node in lower.items()}, row.parent, row.key), ledger)
+
+
+def _problem(record: Node, ledger: Ledger) -> Iterator[Problem]:
+    title = record.text(*TITLE)
+    if title is None:
+        ledger.malformed(record, "has no title")
+        return
+    suppressed = bool(record.flag("suppressed") or record.flag("false_p") or record.flag("duplicate"))
+    class_ = _class(record, ledger)
+    yield Problem(
+        record,
+        class_,
+        title=title,
+        rule_id=record.text("rule_id", "rule", "vuln_id_from_tool", "check_id"),
+        severity=record.text("severity"),
+        cvss_vector=record.text("cvss_vector", "cvssv4", "cvssv3"),
+        cvss_score=record.number("cvss_score", "cvssv4_score", "cvssv3_score"),
+        cwes=[*_words(record, "cwes"), *_words(record, "cwe"), *_words(record, "cweid")],
+        ids=ids_in(*(word for key in ("ids", "cve", "vulnerability_ids", "vuln_ids") for word in _words(record, key))),
+        description=record.text("description"),
+        remediation=record.text("remediation", "mitigation", "fix"),
+        references=_words(record, "references"),
+        snippet=record.text("snippet"),
+        path=record.text("path", "file_path", "file", "filename"),
+        line=record.integer("line", "line_number"),
+        end_line=record.integer("end_line"),
+        url=record.text("url", "endpoint"),
+        method=record.text("method"),
+        symbol=record.text("symbol", "resource"),
+        package=package(
+            record.text("package", "package.name", "component_name", "component"),
+            of=record.text("ecosystem", "package.ecosystem"),
+            version=record.text("version", "package.version", "component_version", "installed_version"),
+            fixed=_words(record, "fixed_versions")
+            or _words(record, "fix_version")
+            or record.texts("package.fixed_versions"),
+            purl=record.text("purl", "package.purl"),
+        ),
+        suppressed=suppressed,
+        suppression=record.text("suppression"),
+        tool=record.text("tool"),
+        secrets=record.texts("secret"),
+    )
+
+
+def _class(record: Node, ledger: Ledger) -> Class:
+    """As said; else by what the record has."""
+    said = (record.text("class") or "").lower()
+    for known in CLASSES:
+        if known == said:
+            return known
+    if said:
+        ledger.warn(f"the class {said[:40]!r} is none of {', '.join(CLASSES)}")
+    if record.text("secret"):
+        return "secret"
+    if record.text("package", "package.name", "component_name", "purl", "cve"):
+        return "vulnerability"
+    return "dast" if record.text("url", "endpoint") else "code"
+
+
+def _words(record: Node, key: str) -> tuple[str, ...]:
+    """A list, a list of objects with one value, or one text with commas, semicolons or spaces between."""
+    given = record[key]
+    if given.is_list:
+        return tuple(
+            word
+            for each in given.items()
+            for word in (each.text() or next((v.text() for _, v in each.fields()), None),)
+            if word
+        )
+    return tuple(word for word in (given.text() or "").replace(",", " ").replace(";", " ").split() if word)

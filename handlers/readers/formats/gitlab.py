@@ -1,0 +1,111 @@
+"""GitLab's security reports of all kinds and versions, the bare list before 2.0 and analyzers' cut-down ones included.
+
+Source: https://gitlab.com/gitlab-org/security-products/security-report-schemas (sast, dependency-scanning,
+container-scanning, cluster-image-scanning, secret-detection, dast, api-fuzzing, coverage-fuzzing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handlers.readers.identifiers import ids_in, package
+from handlers.readers.interface import Ledger, Problem, reads
+from handlers.readers.node import Node
+from handlers.readers.shapes import some
+from handlers.records import Class, Package
+
+CLASSES: dict[str, Class] = {
+    "sast": "code",
+    "secret_detection": "secret",
+    "dependency_scanning": "vulnerability",
+    "container_scanning": "vulnerability",
+    "cluster_image_scanning": "vulnerability",
+    "dast": "dast",
+    "api_fuzzing": "dast",
+    "coverage_fuzzing": "code",
+}
+FRAME = {"version", "remediations", "scan", "dependency_files", "schema", "__comment__"}
+WEAKNESSES = ("cwe", "owasp", "wasc")
+
+
+def claims(report: Node) -> bool:
+    if report.is_list:
+        return some(report, "identifiers", "location", "category")
+    if not report["vulnerabilities"].is_list or "bomFormat" in report or "document" in report:
+        return False
+    return some(report, "identifiers", "location", path="vulnerabilities") or (
+        not report["vulnerabilities"] and set(report.value) <= FRAME | {"vulnerabilities"}
+    )
+
+
+@reads("gitlab", claims)
+def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    scan = report["scan"]
+    ledger.tool = (scan.text("scanner.id") or ledger.tool).lower()
+    ledger.tool_version = scan.text("scanner.version")
+    if scan.text("status") == "failure":
+        said = [each.text("value") for each in scan.items("messages")]
+        ledger.scan_failed("; ".join(filter(None, said)) or "the report says that the scan failed")
+    for record in ledger.records(report if report.is_list else report["vulnerabilities"]):
+        yield _problem(record, scan.text("type"))
+
+
+def _problem(record: Node, scan_type: str | None) -> Problem:
+    place, names = record["location"], record.items("identifiers")
+    class_ = _class(record, scan_type)
+    message = record.text("message")
+    cvss = next(iter(record.items("cvss_vectors")), Node(None))
+    return Problem(
+        record,
+        class_,
+        title=record.text("name") or message or record.text("cve") or _rule(names),
+        rule_id=_rule(names),
+        severity=record.text("severity"),
+        cvss_vector=cvss.text("vector"),
+        cwes=[each.text("value") for each in names if each.text("type") == "cwe"],
+        ids=ids_in(*(each.text(key) for each in names for key in ("value", "name")), record.text("cve")),
+        description=record.text("description") or message,
+        remediation=record.text("solution"),
+        references=[each.text("url") for each in (*record.items("links"), *names)],
+        snippet=None if class_ == "secret" else record.text("raw_source_code_extract"),
+        path=place.text("file"),
+        line=place.integer("start_line"),
+        end_line=place.integer("end_line"),
+        url=_url(place),
+        method=place.text("method") if "hostname" in place else None,
+        symbol=_symbol(place),
+        package=_package(place),
+        tool=record.text("scanner.id", "tool"),
+        secrets=record.texts("raw_source_code_extract") if class_ == "secret" else (),
+    )
+
+
+def _class(record: Node, scan_type: str | None) -> Class:
+    """By the scan's type or the record's category; without both by what the record has."""
+    place = record["location"]
+    known = CLASSES.get(scan_type or "") or CLASSES.get(record.text("category") or "")
+    if known or "dependency" in place:
+        return known or "vulnerability"
+    return "dast" if "hostname" in place else "code"
+
+
+def _rule(names: list[Node]) -> str | None:
+    """The scanner's own name for it, else the first one."""
+    own = (each.text("value") for each in names if each.text("type") not in WEAKNESSES)
+    return next(own, None) or next((each.text("name") for each in names), None)
+
+
+def _url(place: Node) -> str | None:
+    host, path = place.text("hostname"), place.text("path") or ""
+    return f"{host}{path}" if host else None
+
+
+def _symbol(place: Node) -> str | None:
+    if "hostname" in place:
+        return place.text("param")
+    names = ".".join(filter(None, (place.text("class"), place.text("method"))))
+    return names or place.text("image", "crash_state")
+
+
+def _package(place: Node) -> Package | None:
+    return package(place.text("dependency.package.name"), version=place.text("dependency.version"))
