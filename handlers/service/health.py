@@ -1,0 +1,86 @@
+"""Whether a monitor should worry, in the exit codes that monitors know: 0 fine, 1 warning, 2 critical, 3 unknown."""
+
+from __future__ import annotations
+
+import enum
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from handlers.service.heartbeat import FILE, SECONDS, Beat
+
+LATE_SECONDS = 180.0
+"""Without a beat for so long: a warning. The loop turns at least once a minute, but a large report holds it up."""
+DEAD_SECONDS = 1200.0
+LOW_DISK_BYTES = 2_000_000_000
+
+
+class Level(enum.IntEnum):
+    """The exit codes of monitoring plugins."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    level: Level
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.level.name}: {'; '.join(self.reasons)}"
+
+
+def health(root: Path, now: float, *, alive: Callable[[int], bool] | None = None) -> Health:
+    """The state of the watcher of a workspace; `now` in seconds since 1970."""
+    found = [_watcher(root / "state" / FILE, now, alive or process_lives), _quarantine(root), _disk(root)]
+    bad = [each for each in found if each.level is not Level.OK] or found
+    return Health(max(each.level for each in bad), tuple(reason for each in bad for reason in each.reasons))
+
+
+def process_lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _watcher(file: Path, now: float, alive: Callable[[int], bool]) -> Health:
+    try:
+        beat = msgspec.json.decode(file.read_bytes(), type=Beat)
+    except FileNotFoundError:
+        return Health(Level.CRITICAL, ("no watcher runs here (scantune watch, or scantune service install)",))
+    except (OSError, msgspec.DecodeError) as error:
+        return Health(Level.UNKNOWN, (f"{file}: {error}",))
+    silent = max(0.0, now - beat.time)
+    if not alive(beat.process):
+        return Health(Level.CRITICAL, (f"the watcher, process {beat.process}, died {silent:.0f} s ago or less",))
+    if silent > DEAD_SECONDS:
+        return Health(Level.CRITICAL, (f"the watcher has not turned for {silent:.0f} s",))
+    if silent > LATE_SECONDS + SECONDS:
+        return Health(Level.WARNING, (f"the watcher has not turned for {silent:.0f} s",))
+    return Health(Level.OK, (f"the watcher, process {beat.process}, turned {silent:.0f} s ago",))
+
+
+def _quarantine(root: Path) -> Health:
+    count = sum(1 for _ in (root / "quarantine").glob("*/*"))
+    if count:
+        return Health(Level.WARNING, (f"{count} in quarantine (scantune status says why)",))
+    return Health(Level.OK, ("nothing in quarantine",))
+
+
+def _disk(root: Path) -> Health:
+    if not root.is_dir():
+        return Health(Level.UNKNOWN, (f"{root}: there is no such workspace",))
+    free = shutil.disk_usage(root).free
+    level = Level.WARNING if free < LOW_DISK_BYTES else Level.OK
+    return Health(level, (f"{free / 1e9:.1f} GB free",))

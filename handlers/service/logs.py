@@ -1,0 +1,62 @@
+"""Logs: text for people, or JSON lines; on standard error, and under `watch` in files that rotate."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import sys
+import traceback
+from collections import deque
+from datetime import UTC, datetime
+from pathlib import Path
+
+from config.settings import Log
+from watcher.files import make_folder
+
+FILE = "scantune.log"
+TEXT = "%(asctime)s %(levelname)s %(message)s"
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: `time` (UTC, ISO 8601), `level`, `logger`, `message`, and `error` with a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            said["error"] = "".join(traceback.format_exception(*record.exc_info))
+        return json.dumps(said, ensure_ascii=False)
+
+
+def start(wanted: Log) -> None:
+    """Logs to standard error, as the settings say."""
+    logging.basicConfig(handlers=[_dressed(logging.StreamHandler(sys.stderr), wanted)], level=wanted.level.upper())
+
+
+def also_to_file(folder: Path, wanted: Log) -> logging.Handler:
+    """Adds a log file that is renamed to `.1`, `.2`, … when it has `log.max_bytes`; `log.keep` of them are kept."""
+    file = make_folder(folder) / FILE
+    handler = logging.handlers.RotatingFileHandler(
+        file, maxBytes=wanted.max_bytes, backupCount=wanted.keep, encoding="utf-8", delay=True
+    )
+    logging.getLogger().addHandler(_dressed(handler, wanted))
+    return handler
+
+
+def _dressed(handler: logging.Handler, wanted: Log) -> logging.Handler:
+    handler.setFormatter(JsonLines() if wanted.format == "json" else logging.Formatter(TEXT))
+    return handler
+
+
+def tail(folder: Path, count: int) -> list[str]:
+    """The last lines of the log, over the last rotation; then what the program said outside of it."""
+    lines: deque[str] = deque(maxlen=count)
+    for name in (f"{FILE}.1", FILE):
+        if (folder / name).is_file():
+            lines.extend((folder / name).read_text(encoding="utf-8", errors="replace").splitlines())
+    return list(lines)
