@@ -71,11 +71,13 @@ def _run(
     found = find_base(base, settings, root)
     sides = load_sides(inputs[0], settings.dataset.valid_share)
     try:
+        from handlers.training.deliver import wish_of
         from handlers.training.run import Given, train
     except ModuleNotFoundError as error:
         raise _no_mlx(error) from error
     below = settings.fine_tuning.workspace_dir or root / "state" / "training"
-    return train(Given(found, sides, settings, below / attempt.key[:16], attempt), out)
+    given = Given(found, sides, settings, wish_of(settings, name), below / attempt.key[:16], attempt)
+    return train(given, out)
 
 
 def _no_mlx(error: ModuleNotFoundError) -> Exception:

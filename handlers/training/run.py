@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,11 +15,14 @@ from config.settings import Settings
 from handlers.evaluation.measure import evaluate_model
 from handlers.evaluation.record import Evaluation
 from handlers.models.base import Base
+from handlers.models.finish import ADAPTERS, Result, Wish
+from handlers.models.metadata import Clock
 from handlers.records import Record
 from handlers.training.adapters import attach, load_base, save_adapter, trainable
 from handlers.training.checkpoints import Checkpoints, State
 from handlers.training.course import Course
 from handlers.training.curve import draw_losses
+from handlers.training.deliver import check_name, deliver
 from handlers.training.encode import Encoded, encode_rows
 from handlers.training.loop import Loop
 from handlers.training.loss import takes_packed_rows
@@ -28,6 +30,7 @@ from handlers.training.optimizer import GuardedAdamW
 from handlers.training.parameters import in_words, layout_of, parameters_of
 from handlers.training.records import DatasetFacts, Parameters, Trained
 from handlers.training.rows import Sides
+from watcher.clock import SYSTEM, stamp
 from watcher.errors import BadInput
 from watcher.stage import Attempt, Outcome
 
@@ -48,6 +51,7 @@ class Given:
     base: Base
     sides: Sides
     settings: Settings
+    wish: Wish
     workspace: Path  # for checkpoints and logs
     attempt: Attempt
 
@@ -66,25 +70,34 @@ def train(given: Given, out: Path) -> Outcome:
     """Trains, or goes on training, and writes the job's files to `out`."""
     if mx.default_device() == mx.Device(mx.cpu):
         mx.disable_compile()  # compiling C++ takes longer there than it saves
+    check_name(given.wish, given.attempt.key)
+    started, began = stamp(SYSTEM.now()), SYSTEM.elapsed()
     prepared = _prepare(given)
     for line in in_words(prepared.used, given.settings.fine_tuning.training):
         given.attempt.say(line)
     course = _course(given, prepared)
-    began = time.monotonic()
     state = course.run(_versions(), frugal=given.settings.fine_tuning.mlx.memory_efficient)
     trained = _trained(given, prepared, state)
     evaluations = _keep_best(given, prepared, course.checkpoints, trained, out)
     draw_losses(trained, out / "loss.png")
     _write(out / "training.json", trained)
     _write(out / "evaluation.json", evaluations)
+    clock = Clock(
+        started=started,
+        finished=stamp(SYSTEM.now()),
+        seconds=round(state.seconds, 3),
+        peak_memory=mx.get_peak_memory(),
+    )
+    result = Result(trained, clock, given.base, out / ADAPTERS, evaluations.base, evaluations.tuned)
+    given.attempt.say(f"finished: {deliver(result, given.wish, out)}")
     return Outcome(
         counts=_counts(trained, evaluations),
         warnings=(*given.sides.warnings, *_window_warnings(prepared)),
         clock={
-            "training_seconds": round(state.seconds, 3),
-            "attempt_seconds": round(time.monotonic() - began, 3),
+            "training_seconds": clock.seconds,
+            "attempt_seconds": round(SYSTEM.elapsed() - began, 3),
             "tokens_per_second": round(state.completion_tokens / max(state.stepping, 1e-9), 1),
-            "peak_memory": mx.get_peak_memory(),
+            "peak_memory": clock.peak_memory,
         },
     )
 
@@ -123,7 +136,7 @@ def _keep_best(given: Given, prepared: Prepared, checkpoints: Checkpoints, train
     weights = checkpoints.weights(trained.best_update)
     model.load_weights(list(weights.items()), strict=False)
     tuned = evaluate_model(model, prepared.valid, used.batch_size)
-    save_adapter(out / "adapters", weights, chosen, used.layers, used.modules)
+    save_adapter(out / ADAPTERS, weights, chosen, used.layers, used.modules)
     base = evaluate_model(load_base(given.base.path)[0], prepared.valid, used.batch_size)
     return Evaluations(base=base, tuned=tuned)
 

@@ -16,7 +16,7 @@ from watcher.errors import BadInput
 
 def prepare(folder: Path, settings: Settings) -> Publication:
     """Raises BadInput if the folder is none that could be published."""
-    return read(folder, f"{settings.fine_tuning.default_output_name}-dataset")
+    return read(folder, f"{settings.fine_tuning.default_output_name}-dataset", settings.fine_tuned_models_dir)
 
 
 def check(publication: Publication, settings: Settings, *, consent: bool) -> None:

@@ -21,21 +21,21 @@ MODEL_RECORD = "model.json"
 
 
 class ModelRecord(msgspec.Struct, frozen=True):
-    """Of a training's `model.json`: where the finished model lies."""
+    """Of a training's `model.json`: the finished model, a folder of `fine_tuned_models_dir`."""
 
     name: str
-    path: str
     promoted: bool = False
     reasons: tuple[str, ...] = ()
 
 
-def read(folder: Path, dataset_name: str) -> Publication:
-    """The publication that a folder makes; `dataset_name` is NAME of PREFIX/NAME for datasets.
+def read(folder: Path, dataset_name: str, models: Path) -> Publication:
+    """The publication that a folder makes; `dataset_name` is NAME of PREFIX/NAME for datasets, `models` is where
+    finished models lie.
 
     Raises BadInput if it is neither a dataset nor a model, or lacks what makes it one.
     """
     if (folder / MODEL_RECORD).is_file():
-        folder = Path(read_record(folder).path)
+        folder = models / read_record(folder).name
     if (folder / CONFIG).is_file():
         return _model(folder)
     if (folder / TRAIN).is_file():
