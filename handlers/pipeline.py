@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from config.settings import Settings
-from handlers import dataset
+from handlers import analysis, dataset, narrative, training, upload
 from handlers.cli.context import Context
 from watcher.stage import Stage
 
@@ -19,20 +20,38 @@ class Choices:
     base_model: str | None = None
     skip_fine_tuning: bool = False
     output_name: str | None = None
+    """The very name of the finished model, which must be free; without it models are numbered."""
     upload: bool = False
     daemon: bool = False
     """Under `watch`: `fine_tuning.skip_in_daemon` counts."""
+    outbox: Path | None = None
+    """`--output-dir`: an outbox of its own."""
 
 
 def pipeline(context: Context, choices: Choices = Choices()) -> tuple[Stage, ...]:
     """The stages of this workspace. Heavy ones carry the command line that runs them in a process of their own."""
-    settings = context.settings
-    stages = [in_own_process(dataset.stage(settings, context.root), context, choices)]
-    return tuple(stages)
+    settings, root = _chosen(context.settings, choices), context.root
+    stages = [analysis.stage(settings, root), narrative.stage(settings, root)]
+    heavy = [dataset.stage(settings, root)]
+    if trains(settings, choices):
+        heavy.append(training.stage(settings, root, output_name=choices.output_name))
+    if settings.fine_tuning.huggingface.upload_enabled:
+        heavy.append(upload.stage(settings, root))
+    return (*stages, *(in_own_process(stage, context, choices) for stage in heavy))
 
 
 def trains(settings: Settings, choices: Choices) -> bool:
     return not (choices.skip_fine_tuning or (choices.daemon and settings.fine_tuning.skip_in_daemon))
+
+
+def _chosen(settings: Settings, choices: Choices) -> Settings:
+    """The settings with what was said for this run in their place."""
+    fine_tuning = settings.fine_tuning
+    if choices.upload:
+        hub = fine_tuning.huggingface.model_copy(update={"upload_enabled": True})
+        fine_tuning = fine_tuning.model_copy(update={"huggingface": hub})
+    base = choices.base_model or settings.default_base_model
+    return settings.model_copy(update={"fine_tuning": fine_tuning, "default_base_model": base})
 
 
 def in_own_process(stage: Stage, context: Context, choices: Choices) -> Stage:
@@ -40,12 +59,14 @@ def in_own_process(stage: Stage, context: Context, choices: Choices) -> Stage:
     command = [sys.executable, "-P", "-m", f"handlers.{stage.name}", "--workspace", str(context.root)]
     if context.config is not None:
         command += ["--config", str(context.config)]
-    command += _flags(choices)
-    return dataclasses.replace(stage, command=tuple(command))
+    return dataclasses.replace(stage, command=(*command, *_flags(choices)))
 
 
 def _flags(choices: Choices) -> list[str]:
+    """The choices as the command line of `handlers.byhand` takes them."""
     flags = []
+    if choices.outbox:
+        flags += ["--output-dir", str(choices.outbox)]
     if choices.base_model:
         flags += ["--model-name", choices.base_model]
     if choices.output_name:
