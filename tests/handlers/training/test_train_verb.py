@@ -1,0 +1,76 @@
+"""`scantune train`, as a person types it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from handlers.cli.main import main
+from tests.handlers.training.conftest import make_examples, write_rows
+
+TRAINING = {"learning_rate": 5e-3, "max_epochs": 1, "lora_rank": 4, "layers": 1}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, tiny_model: Path) -> Path:
+    """A workspace whose default base is the tiny one."""
+    root = tmp_path / "workspace"
+    (root / "config").mkdir(parents=True)
+    settings = {
+        "default_base_model": str(tiny_model),
+        "fine_tuned_models_dir": str(root / "models"),
+        "fine_tuning": {"training": TRAINING, "mlx": {"gradient_checkpointing": False}},
+    }
+    (root / "config" / "scantune.yaml").write_text(yaml.safe_dump(settings))
+    return root
+
+
+def scantune(root: Path, *words: object) -> int:
+    return main(["--workspace", str(root), *map(str, words)])
+
+
+def files(folder: Path) -> Sequence[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_file_of_rows_becomes_a_named_model_and_a_publication(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    write_rows(rows, make_examples(6))
+    assert scantune(workspace, "train", "--dataset", rows, "--output-name", "mine", "--upload") == 0
+    out = capsys.readouterr().out
+    assert f"trained: {workspace / 'models' / 'mine'}" in out
+    assert {"config.json", "metadata.json", "README.md", "adapters/adapters.safetensors"} <= set(
+        files(workspace / "models" / "mine")
+    )
+    assert "published: " in out
+    assert any("metadata.json" in name for name in files(workspace / "publications"))
+
+
+def test_a_training_that_was_done_is_not_done_again(
+    workspace: Path, dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert scantune(workspace, "train", "--dataset", dataset) == 0
+    assert "trained: " in capsys.readouterr().out
+    assert scantune(workspace, "train", "--dataset", dataset) == 0
+    assert "trained before: " in capsys.readouterr().out
+    assert sorted(each.name for each in (workspace / "models").glob("[!.]*")) == ["webauthn-security-v1"]
+
+
+def test_a_name_that_is_taken_is_refused_before_training(
+    workspace: Path, dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "models" / "taken").mkdir(parents=True)
+    assert scantune(workspace, "train", "--dataset", dataset, "--output-name", "taken") == 1
+    said = capsys.readouterr().err
+    assert "taken is there already" in said
+    assert "updates" not in said
+
+
+def test_a_missing_dataset_is_named(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert scantune(workspace, "train", "--dataset", "nowhere.jsonl") == 1
+    assert "nowhere.jsonl: there is no such file" in capsys.readouterr().err
