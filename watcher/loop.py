@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from watcher.clock import Clock
 from watcher.engine import BUSY_SECONDS, Engine
@@ -39,15 +39,20 @@ def run_pass(engine: Engine) -> Tally:
     return tally
 
 
-def watch(engine: Engine) -> None:
-    """Works until it is asked to stop. The caller holds `only_watcher`."""
+def watch(engine: Engine, turned: Callable[[], None] = lambda: None) -> None:
+    """Works until it is asked to stop. The caller holds `only_watcher`.
+
+    `turned` is called in every turn, at least once in `rescan_seconds` unless a single job takes longer.
+    """
     clock, tempo = engine.voice.clock, engine.tempo
     wake = Wake(engine.workspace.inbox, engine.wake, tempo.polling)
     last_scan, wall = clock.elapsed(), clock.now()
     try:
         while not engine.voice.stopping():
             wake.ensure()
+            turned()
             while not engine.voice.stopping() and engine.round():
+                turned()
                 if engine.wake.is_set():
                     engine.wake.clear()
                     engine.look_soon()

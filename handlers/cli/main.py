@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import logging
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,8 @@ from pathlib import Path
 from config.settings import SettingsError
 from handlers.cli import verbs
 from handlers.cli.context import make_context
+from handlers.service import logs
+from handlers.service.upgrade import bring_up_to_date, mark
 from watcher.errors import JobError
 
 USAGE = 2
@@ -36,8 +37,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         context = make_context(args.workspace, args.config)
-        _start_logging(context.settings.log.level)
-        return int(args.run(args, context))
+        logs.start(context.settings.log)
+        bring_up_to_date(context.root)
+        status = int(args.run(args, context))
+        mark(context.root)
+        return status
     except SettingsError as error:
         print(f"scantune: {error}", file=sys.stderr)
         return USAGE
@@ -46,10 +50,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def _start_logging(level: str) -> None:
-    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(message)s")
 
 
 if __name__ == "__main__":

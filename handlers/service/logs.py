@@ -15,6 +15,8 @@ from config.settings import Log
 from watcher.files import make_folder
 
 FILE = "scantune.log"
+TALKATIVE = ("httpx2", "httpcore2", "huggingface_hub", "keyring", "watchdog")
+"""At the levels below they tell presigned links and headers with tokens, or every single event."""
 TEXT = "%(asctime)s %(levelname)s %(message)s"
 
 
@@ -36,6 +38,8 @@ class JsonLines(logging.Formatter):
 def start(wanted: Log) -> None:
     """Logs to standard error, as the settings say."""
     logging.basicConfig(handlers=[_dressed(logging.StreamHandler(sys.stderr), wanted)], level=wanted.level.upper())
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def also_to_file(folder: Path, wanted: Log) -> logging.Handler:

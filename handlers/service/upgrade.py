@@ -33,6 +33,8 @@ def bring_up_to_date(root: Path, version: int = VERSION, migrations: Mapping[int
     Raises JobError for a workspace of a newer program, or of one so old that there is no way from it.
     """
     file = root / "state" / FILE
+    if not file.parent.is_dir():
+        return []  # not a workspace yet; looking at one leaves nothing behind
     found = _read(file, version)
     if found > version:
         hint = "upgrade scantune (pipx upgrade scantune), or name another --workspace"
@@ -45,9 +47,15 @@ def bring_up_to_date(root: Path, version: int = VERSION, migrations: Mapping[int
         migrations[step](root)
         passed.append(step)
         write_durable(file, msgspec.json.encode(Kept(step + 1)))
-    if not file.exists():
-        write_durable(file, msgspec.json.encode(Kept(version)))
+    mark(root, version)
     return passed
+
+
+def mark(root: Path, version: int = VERSION) -> None:
+    """Notes the version in a workspace that this program made."""
+    file = root / "state" / FILE
+    if file.parent.is_dir() and not file.exists():
+        write_durable(file, msgspec.json.encode(Kept(version)))
 
 
 def _read(file: Path, version: int) -> int:

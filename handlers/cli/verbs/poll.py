@@ -9,11 +9,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from handlers.cli.context import Context
-from watcher.clock import SYSTEM, Clock
-from watcher.errors import Unavailable
+from watcher.clock import SYSTEM
 
 if TYPE_CHECKING:
-    from handlers.sources.github import Poller, Report
+    from handlers.sources.github import Report
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,6 +23,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
+    from handlers.sources.background import until_stopped
     from handlers.sources.github import Poller
 
     if not context.settings.github.repositories:
@@ -31,32 +31,22 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return 2
     with contextlib.closing(Poller(context.settings, context.root)) as poller:
         if args.once:
-            return 1 if tell(poller.poll(_say)).problems else 0
+            report = poller.poll(_say)
+            tell(report)
+            return 1 if report.problems else 0
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: poller.stopping.set())
-        return until_stopped(poller, SYSTEM)
+        until_stopped(poller, SYSTEM, tell, _say)
+        return 0
 
 
-def until_stopped(poller: Poller, clock: Clock) -> int:
-    """Polls whenever it is due, until `poller.stopping` is set."""
-    while not poller.stopping.is_set():
-        if poller.due(clock.now()):
-            try:
-                tell(poller.poll(_say))
-            except Unavailable as fault:
-                _say(str(fault))
-        clock.wait(poller.stopping, max(1.0, poller.next_due() - clock.now()))
-    return 0
-
-
-def tell(report: Report) -> Report:
+def tell(report: Report) -> None:
     """Says what a poll did, problems last."""
     for label in report.expired:
         _say(f"no longer there: {label}")
     _say(f"{len(report.landed)} fetched, {report.left_out} left out, {len(report.expired)} no longer there")
     for problem in report.problems:
         _say(f"problem: {problem}")
-    return report
 
 
 def _say(line: str) -> None:

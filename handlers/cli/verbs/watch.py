@@ -22,6 +22,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from handlers.pipeline import Choices, pipeline
+    from handlers.service.living import alive
+    from handlers.sources.background import polling
     from handlers.tempo import tempo
     from watcher.clock import SYSTEM
     from watcher.engine import Engine
@@ -37,10 +39,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
         with only_watcher(workspace, SYSTEM):
             stages = pipeline(context, Choices(daemon=True))
             pressure = Pressure(machine_of(workspace.state))
-            with Engine(workspace, stages, tempo(context.settings), voice, patient=True, pressure=pressure) as engine:
+            with (
+                alive(context, SYSTEM) as heartbeat,
+                polling(context.settings, context.root, SYSTEM),
+                Engine(workspace, stages, tempo(context.settings), voice, patient=True, pressure=pressure) as engine,
+            ):
                 set_on_signals(stopping, engine.wake)
                 log.info("watching %s", workspace.inbox)
-                watch(engine)
+                watch(engine, lambda: heartbeat.beat(SYSTEM.now()))
                 log.info("asked to end")
     except Busy as busy:
         print(f"scantune: {busy.reason}", file=sys.stderr)

@@ -1,0 +1,167 @@
+"""Signs of life, logs, health and upgrades."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from config.settings import Log, load
+from handlers.cli.context import Context
+from handlers.cli.main import main
+from handlers.service import logs
+from handlers.service.health import Level, health
+from handlers.service.heartbeat import FILE, Heartbeat
+from handlers.service.living import alive
+from handlers.service.unit import log_folder
+from handlers.service.upgrade import bring_up_to_date
+from watcher.clock import SYSTEM
+from watcher.errors import JobError
+
+
+@pytest.fixture
+def logger() -> Iterator[logging.Logger]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.setLevel(logging.INFO)
+    yield root
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_the_heartbeat_is_written_now_and_then_and_systemd_hears_it(tmp_path: Path) -> None:
+    address = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(address))
+        heartbeat = Heartbeat(tmp_path / "state", "1.2", {"NOTIFY_SOCKET": str(address)})
+        heartbeat.start(1000.0)
+        for second in range(1, 40):
+            heartbeat.beat(1000.0 + second)
+        beat = json.loads((tmp_path / "state" / FILE).read_bytes())
+        heartbeat.beat(500.0)  # the clock was set back
+        heartbeat.end()
+        said = [systemd.recv(100).decode() for _ in range(6)]
+    assert said == ["READY=1", *["WATCHDOG=1"] * 4, "STOPPING=1"]
+    assert beat == {"process": os.getpid(), "time": 1030.0, "program": "1.2"}
+    assert not (tmp_path / "state" / FILE).exists()
+
+
+def test_without_systemd_nobody_is_told(tmp_path: Path) -> None:
+    Heartbeat(tmp_path, "1", {}).start(0.0)
+    Heartbeat(tmp_path, "1", {"NOTIFY_SOCKET": str(tmp_path / "nobody")}).start(0.0)
+
+
+def test_a_clean_end_leaves_no_sign_and_a_crash_does(tmp_path: Path, logger: logging.Logger) -> None:
+    context = Context(load(), tmp_path, None, named=True)
+    with alive(context, SYSTEM):
+        logger.info("at work")
+    assert not (tmp_path / "state" / FILE).exists()
+    with pytest.raises(ZeroDivisionError), alive(context, SYSTEM):
+        raise ZeroDivisionError
+    assert (tmp_path / "state" / FILE).exists()
+    assert "at work" in logs.tail(log_folder(tmp_path), 10)[0]
+
+
+@pytest.mark.parametrize(
+    ("silent", "lives", "level"),
+    [(10, True, Level.OK), (300, True, Level.WARNING), (3000, True, Level.CRITICAL), (10, False, Level.CRITICAL)],
+)
+def test_health_by_the_heartbeat(tmp_path: Path, silent: float, lives: bool, level: Level) -> None:
+    Heartbeat(tmp_path / "state", "1", {}).start(1000.0)
+    assert health(tmp_path, 1000.0 + silent, alive=lambda process: lives).level is level
+
+
+def test_health_without_a_watcher_or_a_workspace(tmp_path: Path) -> None:
+    assert health(tmp_path, 0.0).level is Level.CRITICAL
+    assert health(tmp_path / "nowhere", 0.0).level is Level.UNKNOWN
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / FILE).write_text("{")
+    assert health(tmp_path, 0.0).level is Level.UNKNOWN
+
+
+def test_health_counts_the_quarantine(tmp_path: Path) -> None:
+    Heartbeat(tmp_path / "state", "1", {}).start(1000.0)
+    (tmp_path / "quarantine" / "analysis" / "0123").mkdir(parents=True)
+    found = health(tmp_path, 1001.0)
+    assert found.level is Level.WARNING
+    assert "1 in quarantine" in str(found)
+
+
+def test_json_lines_carry_errors_and_odd_texts(tmp_path: Path, logger: logging.Logger) -> None:
+    handler = logs.also_to_file(tmp_path, Log(format="json"))
+    try:
+        1 / 0  # noqa: B018
+    except ZeroDivisionError:
+        logger.exception('a "quoted"\nline of %s', "ü")
+    handler.close()
+    (line,) = logs.tail(tmp_path, 5)
+    said = json.loads(line)
+    assert (said["level"], said["message"]) == ("error", 'a "quoted"\nline of ü')
+    assert "ZeroDivisionError" in said["error"]
+    assert said["time"].endswith("+00:00")
+
+
+def test_logs_rotate_and_the_tail_spans_the_rotation(tmp_path: Path, logger: logging.Logger) -> None:
+    handler = logs.also_to_file(tmp_path, Log(max_bytes=1000, keep=2))
+    for number in range(200):
+        logger.info("line %03d", number)
+    handler.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scantune.log", "scantune.log.1", "scantune.log.2"]
+    assert all(path.stat().st_size <= 1000 for path in tmp_path.iterdir())
+    assert [line[-3:] for line in logs.tail(tmp_path, 20)] == [f"{number:03d}" for number in range(180, 200)]
+
+
+def test_libraries_that_tell_secrets_are_kept_quiet(logger: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+    logger.handlers.clear()
+    logs.start(Log(level="debug"))
+    logging.getLogger("httpx2").info("GET https://storage.example/x?sig=secret")
+    logging.getLogger("httpcore2.http11").debug("headers: Bearer secret")
+    logging.getLogger("scantune").debug("seen")
+    said = capsys.readouterr().err
+    assert "seen" in said
+    assert "secret" not in said
+
+
+def test_an_older_workspace_comes_through_every_step(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    assert bring_up_to_date(tmp_path, 1, {}) == []
+    steps: list[int] = []
+    ways = {1: lambda root: steps.append(1), 2: lambda root: steps.append(2)}
+    assert bring_up_to_date(tmp_path, 3, ways) == [1, 2] == steps
+    assert bring_up_to_date(tmp_path, 3, ways) == []
+    assert json.loads((tmp_path / "state" / "version.json").read_bytes()) == {"version": 3}
+
+
+def test_a_migration_that_is_killed_is_run_again(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    bring_up_to_date(tmp_path, 1, {})
+
+    def dies(root: Path) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bring_up_to_date(tmp_path, 3, {1: lambda root: None, 2: dies})
+    assert bring_up_to_date(tmp_path, 3, {2: lambda root: None}) == [2]
+
+
+def test_a_newer_workspace_is_not_touched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "state").mkdir()
+    file = tmp_path / "state" / "version.json"
+    file.write_bytes(msgspec.json.encode({"version": 99}))
+    assert main(["--workspace", str(tmp_path), "service", "logs"]) == 1
+    assert "newer scantune" in capsys.readouterr().err
+    assert json.loads(file.read_bytes()) == {"version": 99}
+    file.unlink()
+    with pytest.raises(JobError, match="no way from state version 1"):
+        bring_up_to_date(tmp_path, 3, {})
+
+
+def test_looking_at_a_folder_leaves_nothing_in_it(tmp_path: Path) -> None:
+    main(["--workspace", str(tmp_path), "service", "logs"])
+    assert list(tmp_path.iterdir()) == []
