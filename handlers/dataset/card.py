@@ -24,6 +24,8 @@ def _front_matter(figures: Statistics) -> dict[str, object]:
     return {
         "pretty_name": "Security findings, explained",
         "language": ["en"],
+        "license": "other",
+        "license_name": "as-of-its-sources",
         "task_categories": ["text-generation"],
         "size_categories": [next((name for limit, name in SIZES if total < limit), "n>1M")],
         "tags": ["security", "sarif", "scantune"],
@@ -49,6 +51,10 @@ def _paragraphs(figures: Statistics) -> Iterator[str]:
     yield "## Tasks\n\n" + _counts("task", "rows", figures.tasks)
     yield "## Sources\n\n" + _counts("scanner", "problems", figures.tools)
     yield "## Origins\n\n" + _counts("written by", "rows", figures.origins)
+    yield (
+        "## Licence\n\nThe rows are made of the owner's own scan reports. What they quote of scanners, advisories and "
+        "catalogues stays under the terms of these."
+    )
     yield "## Left out\n\n" + _counts("reason", "rows", figures.left_out)
 
 
