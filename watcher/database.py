@@ -1,4 +1,4 @@
-"""The index's SQLite file: opening it, and knowing when it is not to be relied on."""
+"""The index's SQLite file."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 LAYOUT = 1
-BOOT_SECONDS = 60.0
-"""The system reports its start time with so much play."""
 
 SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -29,11 +25,11 @@ CREATE TABLE waiting (
 
 
 def open_database(file: Path) -> sqlite3.Connection:
-    """Opens the index, empty if it was missing, damaged, of another layout, or in use when the machine went down."""
+    """Opens the index, empty if it was missing, damaged or of another layout."""
     try:
         database = _connect(file)
-        if _usable(database):
-            return _opened(database)
+        if database.execute("PRAGMA user_version").fetchone()[0] == LAYOUT:
+            return database
         database.close()
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
@@ -44,38 +40,25 @@ def open_database(file: Path) -> sqlite3.Connection:
         file.with_name(file.name + suffix).unlink(missing_ok=True)
     database = _connect(file)
     database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {LAYOUT}; COMMIT;")
-    return _opened(database)
-
-
-def close_database(database: sqlite3.Connection) -> None:
-    put_about(database, "open", "")
-    database.close()
+    return database
 
 
 def _connect(file: Path) -> sqlite3.Connection:
     # Other processes may use the same index; no write of theirs takes long.
     database = sqlite3.connect(file, timeout=60.0, isolation_level=None)
     database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = OFF")  # after a power failure it is made anew
+    # A power failure may take the last transactions, never the consistency: what changed since is read again.
+    database.execute("PRAGMA synchronous = NORMAL")
     database.execute("PRAGMA cache_size = -4000")
     return database
 
 
-def _usable(database: sqlite3.Connection) -> bool:
-    if database.execute("PRAGMA user_version").fetchone()[0] != LAYOUT:
-        return False
-    boot = about(database, "open")
-    return not boot or abs(float(boot) - psutil.boot_time()) < BOOT_SECONDS
+def all_about(database: sqlite3.Connection, prefix: str) -> list[tuple[str, str]]:
+    return database.execute("SELECT name, value FROM about WHERE name GLOB ?", (f"{prefix}*",)).fetchall()
 
 
-def _opened(database: sqlite3.Connection) -> sqlite3.Connection:
-    put_about(database, "open", f"{psutil.boot_time():.0f}")
-    return database
-
-
-def about(database: sqlite3.Connection, name: str) -> str:
-    row = database.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
-    return str(row[0]) if row else ""
+def drop_about(database: sqlite3.Connection, name: str) -> None:
+    database.execute("DELETE FROM about WHERE name = ?", (name,))
 
 
 def put_about(database: sqlite3.Connection, name: str, value: str) -> None:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from watcher import files
+from watcher import files, requests
 from watcher.children import BATCH, Children, outcomes
 from watcher.errors import Unavailable
 from watcher.execute import Done, Prepared, Voice, commit, prepare
@@ -226,7 +226,7 @@ class Engine:
         self.schedule.drop(name, ready.input)
         self.tally.troubles.pop((name, ready.input), None)
         if ready.again:
-            (self.workspace.state / "again" / name / ready.input).unlink(missing_ok=True)
+            requests.drop(self.workspace, name, ready.input)
         if fresh:
             self.tally.done[name] += 1
             if receipt.incomplete:
@@ -245,6 +245,7 @@ class Engine:
         self.pending.failed(trouble)
         if not trouble.next:
             self.index.settled(trouble.stage, trouble.input)
+            requests.drop(self.workspace, trouble.stage, trouble.input)
 
     # -- processes -------------------------------------------------------------------------------------------------
 

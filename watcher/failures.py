@@ -7,6 +7,7 @@ anything else -> the same, and after so many attempts quarantine, with the trace
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -23,7 +24,7 @@ from watcher.clock import stamp
 from watcher.errors import BadInput, JobError, Unavailable
 from watcher.execute import Done, Voice, execute_sources, input_digest, key_of
 from watcher.files import names
-from watcher.receipt import ReceiptError, read_receipt
+from watcher.receipt import ReceiptError, flavour, read_receipt
 from watcher.sources import Source, identify
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.workspace import Workspace
@@ -66,6 +67,8 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Kind
     reason: str
     hint: str = ""
+    flavour: str = ""
+    """The digest of the stage's version and settings at the time."""
     name: str = ""
     """The name under which the input was dropped, where it is an accepted artifact."""
     source: str = ""
@@ -151,6 +154,7 @@ def record(
         kind=failure.kind,
         reason=failure.reason,
         hint=failure.hint,
+        flavour=flavour(stage.version, stage.settings()),
         name=_dropped_name(workspace, sources[0]) if stage.takes is Takes.EACH else "",
         source=os.path.relpath(sources[0].path, workspace.outbox) if len(sources) == 1 else "",
         attempts=attempts,
@@ -188,8 +192,7 @@ def _dropped_name(workspace: Workspace, source: Source) -> str:
 
 
 def _quarantine(workspace: Workspace, trouble: Trouble, sources: Sequence[Source]) -> None:
-    folder = workspace.quarantined(trouble.stage, trouble.input)
-    scratch = files.make_folder(workspace.quarantine / ".scratch") / f"{trouble.stage}.{trouble.input}.{os.getpid()}"
+    folder, scratch = workspace.quarantined(trouble.stage, trouble.input), _scratch(workspace, trouble.input)
     with files.surroundings():
         files.reached("quarantine")
         files.remove_tree(scratch)
@@ -199,11 +202,24 @@ def _quarantine(workspace: Workspace, trouble: Trouble, sources: Sequence[Source
             # A copy: whoever mends it in place must not change what was accepted.
             shutil.copyfile(sources[0].path, scratch / sources[0].path.name)
         files.sync_trees([scratch])
-        files.remove_tree(folder)
+        release(workspace, trouble.stage, trouble.input)
         files.make_folder(folder.parent)
         files.reached("quarantine rename")
         scratch.rename(folder)
         files.sync_names([folder])
+
+
+def release(workspace: Workspace, stage: str, digest: str) -> None:
+    """Takes an input out of quarantine, as a whole; one that is not there is fine."""
+    folder, scratch = workspace.quarantined(stage, digest), _scratch(workspace, f"{digest}.old")
+    with contextlib.suppress(FileNotFoundError):
+        files.remove_tree(scratch)
+        folder.rename(scratch)
+        files.remove_tree(scratch)
+
+
+def _scratch(workspace: Workspace, name: str) -> Path:
+    return files.make_folder(workspace.quarantine / ".scratch") / f"{os.getpid()}.{name}"
 
 
 def _dump(trouble: Trouble) -> bytes:

@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from watcher.database import about, close_database, open_database, put_about, transaction
+from watcher.database import all_about, drop_about, open_database, put_about, transaction
 from watcher.files import names
-from watcher.receipt import Receipt, ReceiptError, digest_of, read_receipt
+from watcher.receipt import Receipt, ReceiptError, flavour, read_receipt
+from watcher.requests import asked
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.workspace import Workspace
 
@@ -47,10 +49,6 @@ class Waiting:
     again: bool
 
 
-def flavour(version: str, settings: object) -> str:
-    return digest_of([version, settings])[:32]
-
-
 def job_of(receipt: Receipt) -> Job:
     started = str(receipt.clock.get("started", ""))
     kind = flavour(receipt.version, receipt.settings)
@@ -75,30 +73,33 @@ class Index:
         return self
 
     def __exit__(self, *_: object) -> None:
-        close_database(self._database)
+        self._database.close()
 
     def _follow_pipeline(self) -> None:
-        """What waits depends on which stage takes from which; it is worked out anew when that changes."""
-        shape = digest_of([[stage.name, stage.accepts] for stage in self._each])
-        if about(self._database, "pipeline") == shape:
-            return
+        """What waits depends on which stage takes from which: it is worked out anew for stages where that changed."""
+        wanted = {f"takes:{stage.name}": ",".join(stage.accepts) for stage in self._each}
         with transaction(self._database):
-            self._database.execute("DELETE FROM waiting")
+            for name, accepts in all_about(self._database, "takes:"):
+                if wanted.get(name) == accepts:
+                    del wanted[name]
+                else:
+                    self._database.execute("DELETE FROM waiting WHERE stage = ?", (name.removeprefix("takes:"),))
+                    drop_about(self._database, name)
             for stage in self._each:
-                for source in stage.accepts:
-                    self._database.execute(
-                        "INSERT OR IGNORE INTO waiting (stage, input, source, key)"
-                        " SELECT ?, output, stage, key FROM jobs j WHERE stage = ?"
-                        " AND NOT EXISTS (SELECT 1 FROM jobs d WHERE d.stage = ? AND d.input = j.output)",
-                        (stage.name, source, stage.name),
-                    )
-            put_about(self._database, "pipeline", shape)
-        self._drop_quarantined()
+                if f"takes:{stage.name}" in wanted:
+                    self._fill_waiting(stage)
+                    put_about(self._database, f"takes:{stage.name}", ",".join(stage.accepts))
 
-    def _drop_quarantined(self) -> None:
-        for stage in self._each:
-            for name in names(self._workspace.quarantine / stage.name):
-                self.settled(stage.name, name)
+    def _fill_waiting(self, stage: Stage) -> None:
+        for source in stage.accepts:
+            self._database.execute(
+                "INSERT OR IGNORE INTO waiting (stage, input, source, key)"
+                " SELECT ?, output, stage, key FROM jobs j WHERE stage = ?"
+                " AND NOT EXISTS (SELECT 1 FROM jobs d WHERE d.stage = ? AND d.input = j.output)",
+                (stage.name, source, stage.name),
+            )
+        for digest in names(self._workspace.quarantine / stage.name):
+            self.settled(stage.name, digest)
 
     # -- keeping in step with the folders --------------------------------------------------------------------------
 
@@ -142,7 +143,7 @@ class Index:
         """Requests to run done inputs again: empty files `state/again/STAGE/DIGEST`."""
         found = 0
         for stage in self._each:
-            for digest in names(self._workspace.state / "again" / stage.name):
+            for digest in asked(self._workspace, stage.name):
                 found += self._ask_again(stage, digest)
         return found
 
@@ -190,11 +191,6 @@ class Index:
         """An input waits no more: it is done or quarantined."""
         self._database.execute("DELETE FROM waiting WHERE stage = ? AND input = ?", (stage, bytes.fromhex(digest)))
 
-    def wait_again(self, stage: str, digest: str) -> bool:
-        """An input was let out of quarantine; returns whether its source is still there."""
-        found = [each for each in self._each if each.name == stage]
-        return bool(found and self._ask_again(found[0], digest))
-
     # -- questions -------------------------------------------------------------------------------------------------
 
     def done(self, stage: str, digest: str) -> bool:
@@ -217,8 +213,27 @@ class Index:
             Waiting(number, taken.hex(), source, key.hex(), bool(again)) for number, taken, source, key, again in rows
         ]
 
-    def count_waiting(self, stage: str) -> int:
-        return int(self._database.execute("SELECT COUNT(*) FROM waiting WHERE stage = ?", (stage,)).fetchone()[0])
+    def count(self, table: Literal["jobs", "waiting"], stage: str) -> int:
+        return int(self._database.execute(f"SELECT COUNT(*) FROM {table} WHERE stage = ?", (stage,)).fetchone()[0])
+
+    def count_incomplete(self, stage: str) -> int:
+        query = "SELECT COUNT(*) FROM jobs WHERE stage = ? AND incomplete"
+        return int(self._database.execute(query, (stage,)).fetchone()[0])
+
+    def find(self, prefix: str) -> list[Job]:
+        """The jobs whose key begins with these hexadecimal digits."""
+        low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+        stages = (ARTIFACTS, *(stage.name for stage in self._stages))
+        return [job for stage in stages for job in self._jobs("AND key BETWEEN ? AND ?", stage, low, high)]
+
+    def on(self, stage: str, digest: str) -> list[Job]:
+        """The jobs of a stage on an input, oldest first."""
+        return list(self._jobs("AND input = ?", stage, bytes.fromhex(digest)))
+
+    def stale(self, stage: Stage) -> list[Job]:
+        """The current jobs of a stage that its present version and settings would do anew."""
+        kind = flavour(stage.version, stage.settings())
+        return [job for job in self.current(stage.name) if job.flavour != kind]
 
     def last_start(self, stage: str) -> str:
         """When the latest job of a stage started (ISO 8601), "" if there is none."""

@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 
+from watcher import requests
 from watcher.clock import Clock
 from watcher.engine import BUSY_SECONDS, Engine
 from watcher.locks import held, holder, noted
@@ -14,6 +15,8 @@ from watcher.wake import POLL_SECONDS, Wake
 from watcher.workspace import Workspace
 
 log = logging.getLogger(__name__)
+JUMP_SECONDS = 5.0
+"""The wall clock against the steady one: more than this is a jump, or the machine slept."""
 UNSETTLED_SECONDS = 30.0
 """One pass waits so long (and ten settling times) for files that are being written to."""
 
@@ -44,9 +47,9 @@ def watch(engine: Engine, turned: Callable[[], None] = lambda: None) -> None:
 
     `turned` is called in every turn, at least once in `rescan_seconds` unless a single job takes longer.
     """
-    clock, tempo = engine.voice.clock, engine.tempo
-    wake = Wake(engine.workspace.inbox, engine.wake, tempo.polling)
-    last_scan, wall = clock.elapsed(), clock.now()
+    workspace, tempo = engine.workspace, engine.tempo
+    wake = Wake(workspace.inbox, requests.bell_folder(workspace), engine.wake, tempo.polling)
+    rounds = _Rescans(engine, wake)
     try:
         while not engine.voice.stopping():
             wake.ensure()
@@ -56,21 +59,43 @@ def watch(engine: Engine, turned: Callable[[], None] = lambda: None) -> None:
                 if engine.wake.is_set():
                     engine.wake.clear()
                     engine.look_soon()
-            period = min(tempo.rescan_seconds, POLL_SECONDS) if wake.polls else tempo.rescan_seconds
-            rest = period - (clock.elapsed() - last_scan)
-            woken = clock.wait(engine.wake, max(0.0, min(rest, engine.seconds_to_next())))
+            woken = engine.voice.clock.wait(engine.wake, min(rounds.rest(), engine.seconds_to_next()))
             engine.wake.clear()
             if woken:
                 engine.look_soon()
-            slept = abs((clock.now() - wall) - (clock.elapsed() - last_scan)) > period
-            if slept or clock.elapsed() - last_scan >= period:
-                last_scan, wall = clock.elapsed(), clock.now()
-                engine.rescan()
-            elif engine.busy or engine.is_due():
-                engine.busy = False
-                engine.pending.rewind()
+            rounds.rescan_if_due()
     finally:
         wake.stop()
+
+
+class _Rescans:
+    """When to look at everything again: every so often, when poked, after the machine slept or its clock was set."""
+
+    def __init__(self, engine: Engine, wake: Wake) -> None:
+        self._engine, self._wake, self._clock = engine, wake, engine.voice.clock
+        self._remember()
+
+    def _remember(self) -> None:
+        self._steady, self._wall = self._clock.elapsed(), self._clock.now()
+        self._poked = requests.poked(self._engine.workspace)
+
+    def _period(self) -> float:
+        seconds = self._engine.tempo.rescan_seconds
+        return min(seconds, POLL_SECONDS) if self._wake.polls else seconds
+
+    def rest(self) -> float:
+        """Seconds until the next rescan by the clock."""
+        return max(0.0, self._period() - (self._clock.elapsed() - self._steady))
+
+    def rescan_if_due(self) -> None:
+        engine = self._engine
+        jump = abs((self._clock.now() - self._wall) - (self._clock.elapsed() - self._steady))
+        if self.rest() <= 0 or jump > JUMP_SECONDS or self._poked != requests.poked(engine.workspace):
+            self._remember()
+            engine.rescan()
+        elif engine.busy or engine.is_due():
+            engine.busy = False
+            engine.pending.rewind()
 
 
 @contextlib.contextmanager

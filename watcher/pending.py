@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from watcher import files
+from watcher import requests
 from watcher.clock import Clock, stamp
 from watcher.failures import Schedule, Trouble
 from watcher.index import Index, Job
@@ -187,7 +187,7 @@ class Pending:
         for trouble in self._schedule.entries():  # an input that was superseded waits for nothing
             if trouble.stage == stage.name and trouble.input != digest:
                 self._schedule.drop(stage.name, trouble.input)
-        again = digest in files.names(self._workspace.state / "again" / stage.name)
+        again = digest in requests.asked(self._workspace, stage.name)
         quarantined = self._workspace.quarantined(stage.name, digest).exists()
         if quarantined or (self._index.done(stage.name, digest) and not again):
             return None

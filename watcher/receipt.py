@@ -71,6 +71,11 @@ def job_key(stage: str, version: str, settings: Mapping[str, object], inputs: li
     return digest_of([stage, version, settings, inputs])
 
 
+def flavour(version: str, settings: Mapping[str, object]) -> str:
+    """The digest of what makes a done job stale when it changes; 32 digits."""
+    return digest_of([version, settings])[:32]
+
+
 def tree_digest(outputs: Mapping[str, Output]) -> str:
     """The digest of a folder's content: names and bytes of its files."""
     return digest_of({name: each.sha256 for name, each in outputs.items()})

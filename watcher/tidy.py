@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 
+import psutil
+
 from watcher import files
 from watcher.locks import Busy, JobLocks, held
 from watcher.stage import ARTIFACTS
@@ -19,7 +21,7 @@ def clean_up(workspace: Workspace) -> list[str]:
             files.reached("tidy")
             files.remove_tree(workspace.scratch(name))
             removed.append(name)
-    return removed + _resume_of_done(workspace)
+    return removed + _quarantine_scratch(workspace) + _resume_of_done(workspace)
 
 
 def _protected(workspace: Workspace, name: str, locks: JobLocks) -> None:
@@ -29,6 +31,14 @@ def _protected(workspace: Workspace, name: str, locks: JobLocks) -> None:
         with held(workspace.lock("intake"), "another process is taking files"):
             return
     locks.take(stage, key, wait=False)
+
+
+def _quarantine_scratch(workspace: Workspace) -> list[str]:
+    folder = workspace.quarantine / ".scratch"
+    stale = [name for name in files.names(folder) if not psutil.pid_exists(int(name.split(".")[0]))]
+    for name in stale:
+        files.remove_tree(folder / name)
+    return stale
 
 
 def _resume_of_done(workspace: Workspace) -> list[str]:

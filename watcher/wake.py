@@ -53,10 +53,10 @@ class _Flag(FileSystemEventHandler):
 
 
 class Wake:
-    """Sets `flag` when something happens in a folder."""
+    """Sets `flag` when something happens in a folder, or in the one in which a bell is rung."""
 
-    def __init__(self, folder: Path, flag: threading.Event, polling: Polling) -> None:
-        self._folder, self._flag = folder, flag
+    def __init__(self, folder: Path, bell: Path, flag: threading.Event, polling: Polling) -> None:
+        self._folder, self._bell, self._flag = folder, bell, flag
         self._observer: BaseObserver | None = None
         self._watched: tuple[int, int] | None = None
         self._polls = polling == "always" or (polling == "auto" and silent(folder))
@@ -77,6 +77,7 @@ class Wake:
             status = self._folder.stat()
             observer = Observer()
             observer.schedule(_Flag(self._flag), os.fspath(self._folder), recursive=True, event_filter=EVENTS)
+            observer.schedule(_Flag(self._flag), os.fspath(self._bell), event_filter=EVENTS)
             observer.start()
         except OSError as error:
             log.warning("no change events for %s (%s): looking every %g s", self._folder, error, POLL_SECONDS)

@@ -1,0 +1,63 @@
+"""`scantune doctor`: proves that the books balance, and says what else is wrong with this machine or workspace."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import shutil
+from collections.abc import Iterator
+
+import msgspec
+
+from handlers.cli.context import Context
+
+LOW_DISK = 5_000_000_000
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something a person may want to mend; it does not make the books wrong."""
+
+    what: str
+    hint: str = ""
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("doctor", help="prove that nothing was lost or done twice; 0 if the books balance")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from handlers.cli.desk import columns, desk, print_json
+    from watcher.audit import audit
+
+    with desk(context) as books:
+        report = audit(books.workspace, books.stages, books.index, books.schedule)
+        stuck = [Finding(f"{path}: {why}", "move it away") for path, why in books.index.unreadable.items()]
+    warnings = [*stuck, *machine(context)]
+    if args.json:
+        print_json({"balanced": report.balanced, "audit": report, "warnings": warnings})
+    else:
+        fields = ("accepted", "done", "quarantined", "retrying", "waiting")
+        rows = [("stage", *fields), *((b.stage, *(str(getattr(b, name)) for name in fields)) for b in report.books)]
+        print(f"{report.jobs} jobs read and hashed again")
+        print(columns(rows))
+        for fault in report.faults:
+            print(f"wrong: {fault.where}: {fault.what}")
+        for each in warnings:
+            print(f"warning: {each.what}" + (f" — {each.hint}" if each.hint else ""))
+        print("the books balance" if report.balanced else "the books do not balance")
+    return 0 if report.balanced else 1
+
+
+def machine(context: Context) -> Iterator[Finding]:
+    """What is missing on this machine for the whole way, found without importing anything heavy."""
+    settings = context.settings
+    if importlib.util.find_spec("mlx") is None or importlib.util.find_spec("mlx_lm") is None:
+        yield Finding("mlx is not installed: all works up to the dataset, training does not", "pip install mlx-lm")
+    base = settings.base_models_dir / settings.default_base_model
+    if not base.is_dir():
+        yield Finding(f"there is no base model at {base}", "scantune models fetch")
+    free = shutil.disk_usage(context.root).free
+    if free < LOW_DISK:
+        yield Finding(f"only {free / 1e9:.1f} GB are free on the workspace's volume")

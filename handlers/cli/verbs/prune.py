@@ -1,0 +1,35 @@
+"""`scantune prune`: removes what is old and counts no more."""
+
+from __future__ import annotations
+
+import argparse
+
+from handlers.cli.context import Context
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("prune", help="remove what newer work replaced, old quarantined copies, and caches")
+    parser.add_argument("--days", type=float, default=30.0, help="only what is older (default: %(default)g)")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from handlers.cli.desk import desk, print_json
+    from watcher.clock import SYSTEM
+    from watcher.prune import prunable, prune
+
+    with desk(context) as books:
+        found = prunable(books.workspace, books.stages, books.index, SYSTEM, args.days, frozenset())
+        if not args.dry_run:
+            found = prune(books.workspace, found)
+            books.index.refresh()
+    if args.json:
+        print_json(found)
+        return 0
+    for each in found:
+        print(f"{each.kind}  {each.bytes:>12,}  {each.name}")
+    done = "would go" if args.dry_run else "are gone"
+    print(f"{len(found)} {done}, {sum(each.bytes for each in found) / 1e6:.1f} MB")
+    return 0

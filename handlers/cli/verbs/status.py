@@ -1,0 +1,57 @@
+"""`scantune status`: what is done, what waits, what failed."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from handlers.cli.context import Context
+
+if TYPE_CHECKING:
+    from watcher.overview import Overview
+
+LISTED = 20
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("status", help="what is done, what waits and what failed")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, context: Context) -> int:
+    from handlers.cli.desk import desk, print_json
+    from handlers.tempo import retries
+    from watcher.clock import SYSTEM
+    from watcher.overview import overview
+
+    with desk(context) as books:
+        view = overview(books.workspace, books.stages, books.index, retries(context.settings), SYSTEM)
+    if args.json:
+        print_json(view)
+    else:
+        print(text(view))
+    return 0
+
+
+def text(view: Overview) -> str:
+    from handlers.cli.desk import columns
+    from watcher.clock import stamp
+
+    fields = ("done", "incomplete", "waiting", "retrying", "quarantined", "stale", "asked")
+    rows = [("stage", *fields), *((each.stage, *(str(getattr(each, name)) for name in fields)) for each in view.stages)]
+    lines = [
+        f"workspace  {view.workspace}",
+        f"watched by {view.watcher or 'nobody'}",
+        f"inbox      {view.inbox} to be taken",
+        "",
+        columns(rows),
+    ]
+    lines += [f"not taken: {each.name}: {each.why}" for each in view.not_taken[:LISTED]]
+    for trouble in view.troubles[:LISTED]:
+        when = f"next try {stamp(trouble.next)}" if trouble.next else "in quarantine"
+        lines.append(f"{trouble.stage}: {trouble.name or trouble.input[:12]} ({when}): {trouble.text()}")
+    hidden = max(0, len(view.not_taken) - LISTED) + max(0, len(view.troubles) - LISTED)
+    if hidden:
+        lines.append(f"and {hidden} more: --json lists them all")
+    return "\n".join(lines)

@@ -1,0 +1,177 @@
+"""`why`: in which state an input is, at every stage, and for what reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from watcher import files
+from watcher.clock import Clock, stamp
+from watcher.failures import Schedule, Trouble, read_trouble
+from watcher.index import Index, Job
+from watcher.lineage import find, sightings
+from watcher.overview import watched_by
+from watcher.receipt import ReceiptError, read_receipt
+from watcher.requests import asked
+from watcher.settling import Settling, printable
+from watcher.stage import ARTIFACTS, Stage, Takes
+from watcher.workspace import Workspace
+
+State = Literal[
+    "in the inbox", "accepted", "done", "stale", "waiting", "retrying", "quarantined", "superseded", "unknown"
+]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The state of one input at one stage."""
+
+    stage: str
+    state: State
+    subject: str
+    """The name of an inbox file, or the digest of the input."""
+    reason: str = ""
+    hint: str = ""
+    folder: str = ""
+    names: list[str] = []
+    """The names under which an accepted artifact was dropped."""
+    warnings: list[str] = []
+    next: str = ""
+    """When it is tried next (UTC)."""
+
+
+def why(
+    workspace: Workspace, stages: Sequence[Stage], index: Index, schedule: Schedule, clock: Clock, words: str
+) -> list[Step]:
+    """What is known of a path, a name, or the first digits of a digest or key, following it through the stages."""
+    in_inbox = list(_in_inbox(workspace, clock, words))
+    troubles = list(_in_trouble(workspace, schedule, words))
+    steps = [step for job in find(workspace, index, words) for step in _follow(workspace, stages, index, schedule, job)]
+    if in_inbox or troubles or steps:
+        return [*in_inbox, *{(step.stage, step.subject): step for step in (*troubles, *steps)}.values()]
+    reason = "nothing was accepted under this name, path, digest or key, and it does not lie in the inbox"
+    return [Step(stage="", state="unknown", subject=printable(words), reason=reason)]
+
+
+def _in_inbox(workspace: Workspace, clock: Clock, words: str) -> Iterator[Step]:
+    path = Path(words).absolute()
+    name = printable(str(path.relative_to(workspace.inbox) if path.is_relative_to(workspace.inbox) else Path(words)))
+    with files.surroundings():
+        look = Settling(workspace.inbox, float("inf"), clock, remove=False).look()
+    for odd in look.odd:
+        if odd.name == name:
+            yield Step(stage=ARTIFACTS, state="in the inbox", subject=name, reason=f"it is not taken: {odd.why}")
+    if name in map(printable, look.unsettled):
+        by = watched_by(workspace)
+        reason = "it is taken once it has lain still for the settling time and nobody has it open for writing"
+        hint = "" if by else "nobody watches this workspace just now: scantune run, or scantune watch"
+        yield Step(stage=ARTIFACTS, state="in the inbox", subject=name, reason=reason, hint=hint)
+
+
+def _in_trouble(workspace: Workspace, schedule: Schedule, words: str) -> Iterator[Step]:
+    """For a path in the quarantine, and for collected inputs, which no single job stands for."""
+    path = Path(words).absolute()
+    for folder in (path, *path.parents):
+        if folder.is_relative_to(workspace.quarantine) and (trouble := read_trouble(folder / "reason.json")):
+            yield _trouble(workspace, trouble)
+    if len(words) >= 4:
+        yield from (_trouble(workspace, each) for each in schedule.entries() if each.input.startswith(words.lower()))
+
+
+def _follow(
+    workspace: Workspace, stages: Sequence[Stage], index: Index, schedule: Schedule, job: Job
+) -> Iterator[Step]:
+    """The job itself, then what its output became, stage by stage."""
+    if job.stage == ARTIFACTS:
+        names = [f"{each.name} ({each.when})" for each in sightings(workspace) if each.digest == job.key]
+        folder = str(workspace.job(ARTIFACTS, job.key))
+        yield Step(stage=ARTIFACTS, state="accepted", subject=job.key, folder=folder, names=names)
+    else:
+        stage = next(each for each in stages if each.name == job.stage)
+        yield _done(workspace, stage, index, job)
+    for taker in stages:
+        if job.stage in taker.accepts:
+            at = _collected if taker.takes is Takes.ALL else _at
+            yield from at(workspace, stages, index, schedule, taker, job)
+
+
+def _at(
+    workspace: Workspace, stages: Sequence[Stage], index: Index, schedule: Schedule, stage: Stage, source: Job
+) -> Iterator[Step]:
+    trouble = read_trouble(workspace.quarantined(stage.name, source.output) / "reason.json")
+    if trouble := trouble or schedule.get(stage.name, source.output):
+        yield _trouble(workspace, trouble)
+    elif done := index.on(stage.name, source.output):
+        yield from _follow(workspace, stages, index, schedule, done[-1])
+    else:
+        yield _waiting(workspace, index, stage, source)
+
+
+def _collected(
+    workspace: Workspace, stages: Sequence[Stage], index: Index, schedule: Schedule, stage: Stage, source: Job
+) -> Iterator[Step]:
+    latest = index.current(stage.name)
+    try:
+        inputs = {each.digest for job in latest for each in read_receipt(workspace.job(stage.name, job.key)).inputs}
+    except ReceiptError:
+        inputs = set()
+    if source.output in inputs:
+        yield from _follow(workspace, stages, index, schedule, latest[0])
+    elif trouble := next((each for each in schedule.entries() if each.stage == stage.name), None):
+        yield _trouble(workspace, trouble)
+    elif source in index.current(source.stage):
+        yield _waiting(workspace, index, stage, source)
+    else:
+        reason = "the input was made anew, and the new one takes its place"
+        yield Step(stage=stage.name, state="superseded", subject=source.output, reason=reason)
+
+
+def _waiting(workspace: Workspace, index: Index, stage: Stage, source: Job) -> Step:
+    superseded = stage.takes is Takes.NEWEST and source not in index.current(source.stage)
+    if superseded:
+        reason = "a newer input takes its place"
+        return Step(stage=stage.name, state="superseded", subject=source.output, reason=reason)
+    path = workspace.accepted(source.key) if source.stage == ARTIFACTS else workspace.job(source.stage, source.key)
+    reason = stage.ready([path]) or "its turn has not come yet"
+    if not watched_by(workspace):
+        reason += "; nobody watches this workspace just now"
+    return Step(stage=stage.name, state="waiting", subject=source.output, reason=reason)
+
+
+def _done(workspace: Workspace, stage: Stage, index: Index, job: Job) -> Step:
+    folder = workspace.job(job.stage, job.key)
+    try:
+        receipt = read_receipt(folder)
+    except ReceiptError as error:
+        return Step(stage=job.stage, state="unknown", subject=job.input, reason=str(error), hint="scantune doctor")
+    stale = job in index.stale(stage)
+    reason = "made with another version or other settings" if stale else ""
+    hint = f"scantune retry --affected-by {job.stage}" if stale else ""
+    if job.input in asked(workspace, job.stage):
+        reason, hint = "it was asked to run again and waits for its turn", ""
+    return Step(
+        stage=job.stage,
+        state="stale" if stale else "done",
+        subject=job.input,
+        folder=str(folder),
+        reason=reason,
+        hint=hint,
+        warnings=list(receipt.warnings),
+    )
+
+
+def _trouble(workspace: Workspace, trouble: Trouble) -> Step:
+    quarantined = not trouble.next
+    tries = "" if quarantined else f"failed {trouble.attempts} times since {trouble.since}: "
+    return Step(
+        stage=trouble.stage,
+        state="quarantined" if quarantined else "retrying",
+        subject=trouble.input,
+        reason=tries + trouble.reason,
+        hint=trouble.hint,
+        folder=str(workspace.quarantined(trouble.stage, trouble.input)) if quarantined else "",
+        names=[trouble.name] if trouble.name else [],
+        next="" if quarantined else stamp(trouble.next),
+    )

@@ -1,0 +1,127 @@
+"""`prune`: removes what is old and counts no more. Never an accepted artifact, nor what anything current was made of.
+
+Prunable are jobs that a later job on the same input (or, of a collected stage, a later job at all) has replaced,
+the copies in the quarantine (the reason stays, and the artifact itself), and caches.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from watcher import files
+from watcher.clock import Clock
+from watcher.failures import read_all
+from watcher.index import Index, Job
+from watcher.locks import Busy, JobLocks
+from watcher.receipt import ReceiptError, read_receipt
+from watcher.stage import Stage, Takes
+from watcher.workspace import ARTIFACT, Workspace
+
+
+class Prunable(msgspec.Struct, frozen=True):
+    """Something that may go."""
+
+    kind: str
+    """`replaced`, `quarantined` or `cache`."""
+    name: str
+    folder: str
+    bytes: int
+
+
+def prunable(
+    workspace: Workspace, stages: Sequence[Stage], index: Index, clock: Clock, days: float, keep: frozenset[str]
+) -> list[Prunable]:
+    """What is older than so many days and refers to nothing current; `keep` names further jobs (keys) that count."""
+    before = clock.now() - days * 86_400
+    found = list(_replaced(workspace, stages, index, before, keep))
+    for trouble in read_all(workspace.quarantine):
+        copy = workspace.quarantined(trouble.stage, trouble.input) / ARTIFACT
+        if datetime.fromisoformat(trouble.since).timestamp() < before and copy.exists():
+            found.append(Prunable("quarantined", f"{trouble.stage}/{trouble.input}", str(copy), copy.stat().st_size))
+    for stage in files.names(workspace.state / "cache"):
+        folder = workspace.state / "cache" / stage
+        if folder.stat().st_mtime < min(before, time.time()):
+            found.append(Prunable("cache", stage, str(folder), _size(folder)))
+    return found
+
+
+def _replaced(
+    workspace: Workspace, stages: Sequence[Stage], index: Index, before: float, keep: frozenset[str]
+) -> Iterator[Prunable]:
+    jobs = {job.key: job for stage in stages for job in index.jobs(stage.name)}
+    current = {job.key for stage in stages for job in index.current(stage.name)} | (jobs.keys() & keep)
+    live = _with_inputs(workspace, jobs, current)
+    old = {key for key, job in jobs.items() if datetime.fromisoformat(job.started).timestamp() < before}
+    for key in sorted(_removable(workspace, stages, jobs, old - live)):
+        folder = workspace.job(jobs[key].stage, key)
+        yield Prunable("replaced", f"{jobs[key].stage}/{key}", str(folder), _size(folder))
+
+
+def _removable(workspace: Workspace, stages: Sequence[Stage], jobs: Mapping[str, Job], wanted: set[str]) -> set[str]:
+    """Those of the wanted jobs without which no other job misses an input, and no input that stays becomes undone."""
+    inputs = {key: _inputs(workspace, job) for key, job in jobs.items()}
+    each = {stage.name for stage in stages if stage.takes is Takes.EACH}
+    while True:
+        needed = {taken for key in jobs.keys() - wanted for taken in inputs[key]}
+        kept = {(jobs[key].stage, jobs[key].input) for key in jobs.keys() - wanted}
+        stay = {
+            key
+            for key in wanted
+            if key in needed
+            or (jobs[key].stage in each and inputs[key] - wanted and (jobs[key].stage, jobs[key].input) not in kept)
+        }
+        if not stay:
+            return wanted
+        wanted = wanted - stay
+
+
+def _with_inputs(workspace: Workspace, jobs: Mapping[str, Job], keys: set[str]) -> set[str]:
+    """These jobs and all that they were made of."""
+    live, level = set(keys), list(keys)
+    while level:
+        new = _inputs(workspace, jobs[level.pop()]) & jobs.keys() - live
+        live |= new
+        level += new
+    return live
+
+
+def _inputs(workspace: Workspace, job: Job) -> set[str]:
+    try:
+        return {each.key for each in read_receipt(workspace.job(job.stage, job.key)).inputs}
+    except ReceiptError:
+        return set()
+
+
+def prune(workspace: Workspace, found: Sequence[Prunable]) -> list[Prunable]:
+    """Removes them; returns those that are gone. A job that another process is at stays."""
+    gone = []
+    for each in found:
+        try:
+            _remove(workspace, each)
+        except Busy:
+            continue
+        gone.append(each)
+    return gone
+
+
+def _remove(workspace: Workspace, each: Prunable) -> None:
+    with files.surroundings():
+        if each.kind != "replaced":
+            files.remove_tree(Path(each.folder))
+            return
+        stage, key = each.name.split("/")
+        with JobLocks(workspace) as locks:
+            locks.take(stage, key, wait=False)
+            scratch = workspace.scratch(f"{stage}.{key}")
+            files.remove_tree(scratch)
+            Path(each.folder).rename(scratch)  # gone as a whole, or not at all
+            files.remove_tree(scratch)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in files.tree(folder))

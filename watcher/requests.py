@@ -1,0 +1,51 @@
+"""A person's requests to run an input again: empty files `state/again/STAGE/DIGEST`, removed once that is done.
+
+Nothing else ever runs a second time what is done or quarantined.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from watcher import files
+from watcher.workspace import Workspace
+
+
+def ask(workspace: Workspace, stage: str, digest: str) -> None:
+    files.write_durable(_folder(workspace, stage) / digest, b"")
+
+
+def asked(workspace: Workspace, stage: str) -> list[str]:
+    """The digests of the inputs that a stage is to run again."""
+    return files.names(_folder(workspace, stage))
+
+
+def drop(workspace: Workspace, stage: str, digest: str) -> None:
+    (_folder(workspace, stage) / digest).unlink(missing_ok=True)
+
+
+def poke(workspace: Workspace) -> None:
+    """Has a running watcher look at everything again."""
+    files.make_folder(_bell(workspace).parent)
+    _bell(workspace).write_bytes(b"")
+
+
+def poked(workspace: Workspace) -> int:
+    """Changes whenever somebody pokes."""
+    try:
+        return _bell(workspace).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def bell_folder(workspace: Workspace) -> Path:
+    """The folder in which a poke can be seen as a file event."""
+    return files.make_folder(_bell(workspace).parent)
+
+
+def _bell(workspace: Workspace) -> Path:
+    return workspace.state / "bell" / "poked"
+
+
+def _folder(workspace: Workspace, stage: str) -> Path:
+    return workspace.state / "again" / stage
