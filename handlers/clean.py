@@ -14,6 +14,7 @@ import unicodedata
 
 import msgspec
 
+from handlers.hostile import speaks_to_model
 from handlers.records import Finding, Location, Package
 
 LONGEST_WORD = 200
@@ -23,85 +24,60 @@ WITHHELD = "(withheld)"
 """Stands for a name that is needed but spoke to the model."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])|\x9b[0-?]*[ -/]*[@-~]")
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0xFF5C: ord("|"), 0x2223: ord("|")}
+_SPELLINGS = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x2223: "|", 0x2028: "\n", 0x2029: "\n"}
+"""Full-width letters and other spellings of what ASCII has."""
 _TOKENS = re.compile(
     r"<\s*\|[^<>\n]{0,60}?\|\s*>|<\s*\||\|\s*>|\[/?(?:INST|SYS|SYSTEM|AVAILABLE_TOOLS|TOOL_CALLS)\]|<</?SYS>>"
     r"|</?(?:s|bos|eos|pad|unk|mask|think|tool_call|tool_response|(?:start|end)_of_turn|im_(?:start|end))>"
-    r"|<\u2581?(?:begin|end)\u2581of\u2581sentence>|^\s*#{2,}\s*(?:instruction|response|input|system)s?\s*:?"
+    r"|<\u2581?(?:begin|end)\u2581of\u2581sentence>|#{2,}\s*(?:instruction|response|input|system)s?\s*:?"
     r"|^\s*(?:human|assistant|user|system|ai)\s*:",
     re.IGNORECASE | re.MULTILINE,
 )
 _MARKDOWN_LINK = re.compile(r"!?\[([^\]\n]{0,300})\]\s*(?:\([^)\n]{0,2000}\)|\[[^\]\n]{0,300}\])")
 _REFERENCE = re.compile(r"^\s*\[[^\]\n]{1,300}\]:\s*\S+.*$", re.MULTILINE)
 _DROPPED_ELEMENT = re.compile(r"<(script|style|iframe|svg|object)\b.*?(?:</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,2000}>|<!--.*?(?:-->|$)", re.DOTALL)
+_ELEMENTS = (
+    "a|abbr|address|article|aside|audio|b|base|big|blockquote|body|br|button|canvas|center|cite|code|dd|"
+    "del|details|div|dl|dt|"
+    "em|embed|fieldset|figure|font|footer|form|frame|frameset|h[1-6]|head|header|hr|html|i|iframe|img|"
+    "input|ins|kbd|label|"
+    "li|link|main|map|mark|marquee|math|menu|meta|nav|noscript|object|ol|option|p|picture|pre|q|samp|script|section|"
+    "select|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|template|textarea|"
+    "tfoot|th|thead|tr|"
+    "tt|u|ul|var|video|wbr"
+)
+_TAG = re.compile(
+    rf"</?(?:{_ELEMENTS})(?:[\s/][^<>]{{0,2000}})?>|</?[a-z][^<>]{{0,200}}=[^<>]{{0,2000}}>|<!--.*?(?:-->|"
+    rf"$)|<!\w[^<>]*>",
+    re.IGNORECASE | re.DOTALL,
+)
 _URL = re.compile(
     r"(?:\b(?:[a-z][a-z0-9+.-]{1,20}://|(?:data|javascript|vbscript|mailto):)|\bwww\.)[^\s<>\"'`)\]]+", re.IGNORECASE
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SPACE = re.compile(r"\s+")
-_SENTENCE = re.compile(r"(?<=[.!?;:])\s+|\n+")
-_SPELT_OUT = re.compile(r"\b(\w)[ .\-_](?=\w\b)")
-_MODEL = r"(?:ai|a\.i\.|llm|gpt|chatgpt|claude|gemini|copilot|assistant|language model|chat ?bot|model|agent)"
-_INSTRUCTIONS = re.compile(
-    r"\b(?:ignor|disregard|forget|overrid|bypass|skip|discard|neglect)\w*\b.{0,40}\b(?:previous|prior|"
-    r"above|earlier|preceding|"
-    r"all|any|your|these|those|the|system|safety|my|other)\b.{0,30}\b(?:instruction|prompt|rule|guideline|"
-    r"direction|command|context|"
-    r"message|training|polic|finding|constraint|filter)"
-    r"|\byou (?:are|will) now\b|\byou must (?:now|always|never|only)\b|\bfrom now on\b|\bpretend (?:to be|"
-    r"that|you)\b|\brole-?play\b"
-    r"|\bact as (?:an? |the |my )?(?:unrestricted|uncensored|evil|dan\b|root|admin|helpful|different|new|"
-    r"" + _MODEL + r")"
-    r"|\b(?:jailbreak|developer mode|do anything now|prompt injection test|god mode)\b"
-    r"|\b(?:system|hidden|initial|secret|developer) (?:prompt|message|instruction)|\b(?:reveal|print|"
-    r"repeat|show|leak|exfiltrate) .{0,30}"
-    r"\b(?:prompt|instructions|api key|credentials|password|secrets?|token|environment variables)\b"
-    r"|\b(?:new|updated|important|urgent|additional|special|further) (?:instruction|order|directive|rule|task)s?\b"
-    r"|\b(?:instruction|note|message|memo|attention|dear|hey|hello|hi|to)s?,?\s+(?:for |to )?(?:the |any |"
-    r"all )?" + _MODEL + r"s?\b\s*[,:!]"
-    r"|\b(?:as|being) an? " + _MODEL + r"\b"
-    r"|\b(?:respond|reply|answer|output|say|write|return|print) (?:only |just |always |simply )*(?:with|"
-    r"exactly|the following|the word|in the style|nothing)"
-    r"|\b(?:mark|classify|rate|treat|report|consider|label|flag|set|change|lower|downgrade) (?:this|it|"
-    r"the|all|every|these)\b.{0,40}"
-    r"\b(?:as|to|is)\b.{0,20}\b(?:safe|false positive|low|none|info|benign|resolved|fixed|harmless|not "
-    r"exploitable|trusted)"
-    r"|\bdo (?:not|n't) (?:report|mention|flag|tell|disclose|warn|reveal|analy[sz]e|include|fix)\b"
-    r"|\b(?:end|begin|start|stop) (?:of )?(?:the )?(?:system|report|prompt|finding|data|user input|instruction)\b"
-    r"|\b(?:click|tap) (?:here|this|on this|the link)|\bvisit (?:this|the|our|my|https?|www)|\bdownload "
-    r"and (?:run|execute|install)\b"
-    r"|\b(?:run|execute|paste|type) (?:the following|this|these)\b.{0,20}\b(?:command|code|script|terminal|shell)"
-    r"|\b(?:curl|wget|iwr|invoke-webrequest)\b[^\n]{0,200}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|\brm -rf\b"
-    r"|ignor(?:iere|a|ez|e[rz]?)\b.{0,40}\b(?:anweisung|instruccion|instruction|istruzion)|(?:忽略|"
-    r"无视).{0,20}(?:指令|指示|提示)",
-    re.IGNORECASE,
-)  # fmt: skip
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{1,80}")
 _CWE = re.compile(r"CWE-\d{1,5}")
-_VECTOR = re.compile(r"[A-Za-z0-9.:/()]{8,300}")
+_VECTOR = re.compile(r"(?:CVSS:\d\.\d/)?[A-Za-z]{1,3}:[A-Za-z]{1,6}(?:/[A-Za-z]{1,3}:[A-Za-z]{1,6}){2,40}")
 _WEB = re.compile(r"https?://[^\s<>\"'`@\\|{}^]{3,500}", re.IGNORECASE)
-
-
-def speaks_to_model(text: str) -> bool:
-    """Whether a text reads like an instruction to a language model or a lure for a person."""
-    plain = _SPACE.sub(" ", text.replace("_", " ").replace("-", " ") if " " not in text.strip() else text)
-    return bool(_INSTRUCTIONS.search(plain) or _INSTRUCTIONS.search(_SPELT_OUT.sub(r"\1", plain)))
 
 
 def clean_prose(text: str, most: int) -> str:
     """Text for people, on one line: at most `most` characters, cut at a sentence or word."""
     text = _undecorated(_visible(text))
-    kept = [each for each in _SENTENCE.split(text) if each.strip() and not speaks_to_model(each)]
-    text = _SPACE.sub(" ", " ".join(kept)).strip()
-    if speaks_to_model(text):  # an instruction spread over sentences
-        return ""
+    if speaks_to_model(text):
+        text = "\n".join(each for each in _SENTENCE.split(text) if not speaks_to_model(each))
+        if speaks_to_model(text):  # an instruction spread over sentences
+            return ""
+    text = _SPACE.sub(" ", text).strip()
     return shorten(" ".join(_short_word(word) for word in text.split(" ")), most)
 
 
 def clean_name(text: str, most: int = LONGEST_NAME) -> str:
     """An identifier, path or version: one line, no quotes that end a code span, `(withheld)` if it "
     "speaks to a model."""
-    text = _SPACE.sub(" ", _TAG.sub(" ", _tokens_out(_visible(text))).replace("`", "'")).strip()
+    text = _SPACE.sub(" ", _undecorated(_visible(text)).replace("`", "'")).strip()
     return WITHHELD if speaks_to_model(text) else text[:most]
 
 
@@ -124,7 +100,7 @@ def clean_finding(finding: Finding, most: int) -> Finding:
         severity_origin=_maybe_name(finding.severity_origin, 60),
         cvss_vector=finding.cvss_vector if _VECTOR.fullmatch(finding.cvss_vector or "") else None,
         cwes=tuple(each for each in finding.cwes if _CWE.fullmatch(each)),
-        ids=tuple(each for each in finding.ids if _IDENTIFIER.fullmatch(each) and not speaks_to_model(each)),
+        ids=tuple(each for each in finding.ids if _is_identifier(each)),
         description=_maybe_prose(finding.description, most),
         remediation=_maybe_prose(finding.remediation, most),
         references=tuple(each for each in finding.references if _WEB.fullmatch(each) and not speaks_to_model(each)),
@@ -159,8 +135,8 @@ def shorten(text: str, most: int) -> str:
 def _visible(text: str) -> str:
     """Without terminal sequences and without characters that show nothing or turn the direction; tabs "
     "and lines stay."""
-    text = _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n").translate(_FULL_WIDTH)
-    if text.isascii() and text.isprintable():
+    text = _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n").translate(_SPELLINGS)
+    if text.isascii() and not _CONTROL.search(text):
         return text
     text = unicodedata.normalize("NFC", text)
     return "".join(
@@ -184,6 +160,10 @@ def _tokens_out(text: str) -> str:
     while (without := _TOKENS.sub(" ", text)) != text:
         text = without
     return text
+
+
+def _is_identifier(text: str) -> bool:
+    return bool(_IDENTIFIER.fullmatch(text)) and not _URL.search(text) and not speaks_to_model(text)
 
 
 def _short_word(word: str) -> str:

@@ -1,0 +1,108 @@
+"""Recognises text that speaks to a language model, or lures a person, instead of describing a finding.
+
+Rules, not a model: a finding's description states facts in the third person, an injected instruction commands. Each
+sign is a pattern with the words without one of which it can't match; those are looked for first, since reports are
+long.
+"""
+
+from __future__ import annotations
+
+import re
+
+_MODEL = r"(?:ai|a\.i\.|llm|gpt|chatgpt|claude|gemini|copilot|assistant|language model|chat ?bot|model|agent)"
+_OLD = r"(?:previous|prior|above|earlier|preceding|all|any|your|these|those|the|system|safety|my|other)"
+_ORDERS = r"(?:instruction|prompt|rule|guideline|direction|command|context|message|training|polic|finding)"
+_START = r"(?:^|[.,:;!?>*#-]\s*|\b(?:please|now|then|must|should|kindly|and|just|to)\s+)"
+_CALM = r"(?:safe|false positive|low|none|info|benign|resolved|fixed|harmless|not exploitable|trusted|ignored)"
+_SECRETS = r"(?:prompt|instructions|api key|credentials|password|secrets?|token|environment variables)"
+
+_SIGNS = tuple(
+    (tuple(words.split()), re.compile(pattern))
+    for words, pattern in (
+        # setting earlier instructions aside
+        (
+            "ignor disregard forget overrid",
+            rf"\b(?:ignor|disregard|forget|overrid)\w*\b.{{0,40}}\b{_OLD}\b.{{0,30}}\b{_ORDERS}",
+        ),
+        (
+            "bypass skip discard neglect",
+            rf"{_START}(?:bypass|skip|discard|neglect)\b.{{0,40}}\b{_OLD}\b.{{0,30}}\b{_ORDERS}",
+        ),
+        ("ignor", r"\bignor(?:iere|a|ez|e[rz]?)\b.{0,40}\b(?:anweisung|instruccion|istruzion)"),
+        ("忽略 无视", r"(?:忽略|无视).{0,20}(?:指令|指示|提示)"),
+        # another role
+        ("you", r"\byou (?:are|will) now\b|\byou must (?:now|always|never|only)\b"),
+        ("from", r"\bfrom now on\b"),
+        ("pretend play", r"\bpretend (?:to be|that|you)\b|\brole-?play\b"),
+        ("act", rf"\bact as (?:an? |the |my )?(?:unrestricted|uncensored|evil|dan\b|helpful|different|new|{_MODEL}\b)"),
+        (
+            "jailbreak mode anything injection",
+            r"\b(?:jailbreak|developer mode|do anything now|prompt injection test|god mode)\b",
+        ),
+        ("as being", rf"\b(?:as|being) an? {_MODEL}\b"),
+        # talking about the model's own texts
+        ("prompt message instruction", r"\b(?:system|hidden|initial|secret|developer) (?:prompt|message|instruction)"),
+        (
+            "reveal print repeat show leak exfiltrate",
+            rf"{_START}(?:reveal|print|repeat|show|leak|exfiltrate) .{{0,30}}\b{_SECRETS}\b",
+        ),
+        (
+            "instruction order directive rule task",
+            r"\b(?:new|updated|important|urgent|additional|special|further) (?:instruction|order|directive)s?\b"
+            rf"|{_START}(?:new|updated|important|urgent|special) (?:rule|task)s?\s*:",
+        ),
+        (
+            "instruction note message memo attention dear hey hello hi to",
+            r"\b(?:instruction|note|message|memo|attention|dear|hey|hello|hi|to)s?,?\s+(?:for |to )?(?:the |any |all )?"
+            rf"{_MODEL}s?\b\s*[,:!]",
+        ),
+        (
+            "end begin start stop",
+            rf"{_START}(?:end|begin|start|stop) (?:of )?(?:the )?"
+            r"(?:system|report|prompt|finding|data|user input|instruction)s?\b",
+        ),
+        # orders about the answer or the finding
+        (
+            "respond reply answer output say write return print",
+            rf"{_START}(?:respond|reply|answer|output|say|write|return|print) (?:only |just |always |simply )*"
+            r"(?:with|exactly|the following|the word|in the style|nothing)\b",
+        ),
+        ("say answer reply respond", r"(?:^|[.!?;:]\s)(?:say|answer|reply|respond) .{1,80}"),
+        (
+            "mark classify rate treat report consider label flag set change lower downgrade",
+            rf"{_START}(?:mark|classify|rate|treat|report|consider|label|flag|set|change|lower|downgrade) "
+            rf"(?:this|it|the|all|every|these)\b.{{0,40}}\b(?:as|to|is)\b.{{0,20}}\b{_CALM}",
+        ),
+        ("do don", r"\b(?:do not|don't) (?:report|mention|flag|tell|disclose|warn|reveal|analy[sz]e)\b"),
+        # luring a person
+        ("click tap visit", r"\b(?:click|tap) (?:here|this|on this|the link)|\bvisit (?:this|our|my|https?|www)"),
+        ("download", r"\bdownload and (?:run|execute|install)\b"),
+        (
+            "run execute paste type",
+            r"\b(?:run|execute|paste|type) (?:the following|this|these)\b.{0,20}"
+            r"\b(?:command|code|script|terminal|shell)",
+        ),
+        (
+            "curl wget iwr invoke",
+            r"\b(?:curl|wget|iwr|invoke-webrequest)\b[^\n]{0,200}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b",
+        ),
+        ("rm", r"\brm -[rf]{1,2}\b"),
+    )
+)
+_SPACE = re.compile(r"\s+")
+_JOINERS = re.compile(r"[_\-+./]")
+_SPELT_OUT = re.compile(r"\b(\w)[ .\-_*](?=\w\b)")
+
+
+def speaks_to_model(text: str) -> bool:
+    """Whether a text reads like an instruction to a language model or a lure for a person."""
+    lowered = text.strip().lower()
+    if len(lowered) < 8:
+        return False
+    plain = _SPACE.sub(" ", lowered)
+    spellings = (plain, _JOINERS.sub(" ", plain), _SPELT_OUT.sub(r"\1", plain))
+    return any(_shows_sign(each) for each in dict.fromkeys(spellings))
+
+
+def _shows_sign(text: str) -> bool:
+    return any(pattern.search(text) for words, pattern in _SIGNS if any(word in text for word in words))
