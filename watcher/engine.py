@@ -25,7 +25,7 @@ from watcher.pending import Pending, Ready
 from watcher.pressure import no_pressure
 from watcher.receipt import Receipt, read_receipt
 from watcher.settling import Candidate, Settling
-from watcher.stage import ARTIFACTS, Stage
+from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.tally import Tally
 from watcher.tempo import Tempo
 from watcher.tidy import clean_up
@@ -76,6 +76,8 @@ class Engine:
         self._pressure = pressure
         self.busy = False
         """Another process is at a job that waits here."""
+        self.expecting = True
+        """Files that are not settled yet may still join this pass."""
         self._faults = 0
         self._paused_until = 0.0
 
@@ -99,7 +101,8 @@ class Engine:
         if self.paused:
             return False
         try:
-            moved = self._reap() + self._inline() + self._start_children()
+            moved = self._reap() + self._inline()
+            moved += self._start_children(moved)
         except Unavailable as error:
             self._pause(error)
             return False
@@ -124,8 +127,8 @@ class Engine:
             began, clock = self.voice.clock.elapsed(), self.voice.clock
             jobs: list[tuple[Ready, Prepared]] = []
             tried = 0
-            for stage in reversed(self._stages):
-                if stage.command:
+            for stage in sorted(reversed(self._stages), key=lambda each: each.takes is not Takes.EACH):
+                if stage.command or not self._complete(stage, tried + len(taken)):
                     continue
                 for _ in range(GROUP):
                     if clock.elapsed() - began > GROUP_SECONDS or self.voice.stopping():
@@ -249,10 +252,20 @@ class Engine:
 
     # -- processes -------------------------------------------------------------------------------------------------
 
-    def _start_children(self) -> int:
+    def _complete(self, stage: Stage, moved: int) -> bool:
+        """In a single pass a set is collected, and the newest taken, only once nothing more can join it."""
+        if self._patient or stage.takes is Takes.EACH:
+            return True
+        earlier = self._stages[: self._stages.index(stage)]
+        more = moved or (self.expecting and self.look_at < float("inf"))
+        return not more and not any(map(self._children.busy, earlier))
+
+    def _start_children(self, moved: int) -> int:
         started = 0
         for stage in self._stages:
             if not stage.command or self._children.busy(stage) or self.voice.stopping():
+                continue
+            if not self._complete(stage, moved + started):
                 continue
             jobs: list[Ready] = []
             while len(jobs) < BATCH and (ready := self.pending.next(stage)):

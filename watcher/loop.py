@@ -32,7 +32,10 @@ def run_pass(engine: Engine) -> Tally:
             continue
         waiting = tally.unsettled and clock.elapsed() - last < patience
         if engine.paused or not (waiting or engine.working or engine.busy):
-            break
+            if engine.paused or not engine.expecting:
+                break
+            engine.expecting = False  # what is not settled by now waits for the next pass
+            continue
         clock.wait(engine.wake, min(engine.seconds_to_next(), BUSY_SECONDS))
         if engine.busy:
             engine.pending.rewind()
