@@ -210,7 +210,8 @@ def printable(name: str) -> str:
 
 def together(members: list[Reading], path: str = "") -> Reading:
     """One reading of several: findings merged, books added up."""
-    findings = merge(finding for member in members for finding in member.findings)
+    # Copies: merging writes fingerprints, and each member keeps those that it has by itself.
+    findings = merge(copy.copy(finding) for member in members for finding in member.findings)
     seen = sum(member.books.seen for member in members)
     left_out = sum(member.books.left_out for member in members)
     skipped: Counter[str] = Counter()

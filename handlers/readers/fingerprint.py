@@ -13,29 +13,30 @@ the order of the report.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 
 from handlers.records import Finding
 
 VERSION = "1"
-SPACE = re.compile(r"\s+")
+SEPARATOR = "\x1f"
+"""Between the parts of a subject: findings hold no control characters."""
 DIGITS = re.compile(r"\d+")
 
 
 def subject(finding: Finding) -> str:
     """What the finding is about, as text; equal for records that state the same problem up to an ordinal."""
     place = finding.locations[0] if finding.locations else None
-    where = [place.path, _without_query(place.url), place.method, place.symbol] if place else []
+    where = (place.path, _without_query(place.url), place.method, place.symbol) if place else (None,) * 4
+    what: tuple[str | None, ...]
     if finding.package is not None and finding.advisory is not None:
         package = finding.package
-        what = ["package", finding.advisory, package.ecosystem, package.name, package.version, place and place.path]
+        what = ("package", finding.advisory, package.ecosystem, package.name, package.version, where[0])
     elif finding.snippet:
-        what = ["code", finding.rule_id, *where, SPACE.sub(" ", finding.snippet).strip()]
+        what = ("code", finding.rule_id, *where, " ".join(finding.snippet.split()))
     else:
         message = finding.description if finding.rule_id else None
-        what = ["said", finding.rule_id, *where, _plain(finding.title), _plain(message or ""), *sorted(finding.ids)]
-    return json.dumps(what, ensure_ascii=True, separators=(",", ":"))
+        what = ("said", finding.rule_id, *where, _plain(finding.title), _plain(message), *sorted(finding.ids))
+    return SEPARATOR.join([each or "" for each in what])
 
 
 def fingerprint(subject: str, ordinal: int = 0) -> str:
@@ -44,8 +45,8 @@ def fingerprint(subject: str, ordinal: int = 0) -> str:
     return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
-def _plain(text: str) -> str:
-    return DIGITS.sub("0", SPACE.sub(" ", text)).strip()[:2000]
+def _plain(text: str | None) -> str:
+    return DIGITS.sub("0", " ".join(text.split()))[:2000] if text else ""
 
 
 def _without_query(url: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -14,14 +15,15 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 SHORT = 2_000
 """Characters kept of a name, path or id: longer ones are nobody's name."""
 REDACTED = "[redacted]"
+NOWHERE = Location()
 
 
 def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Finding:
     """The finding that a problem states, still without its fingerprint (merging decides that)."""
-    hide = _Hider(problem.secrets, max_text)
+    hide = _Words(problem.secrets, max_text)
     tool = hide.name(problem.tool) or ledger.tool
     rule = hide.name(problem.rule_id)
-    ids = identifiers.advisory_ids(map(hide.name, problem.ids))
+    ids = () if problem.ids == () else identifiers.advisory_ids(map(hide.name, problem.ids))
     severity, raw, origin, score = _severity(problem)
     pointer = problem.record.pointer
     return Finding(
@@ -30,7 +32,7 @@ def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Findi
         tool_version=hide.name(ledger.tool_version),
         format=form,
         rule_id=rule,
-        title=hide.text(problem.title) or rule or (ids[0] if ids else "untitled finding"),
+        title=hide.repeated(problem.title) or rule or (ids[0] if ids else "untitled finding"),
         class_=problem.class_,
         severity=severity,
         severity_raw=hide.name(raw),
@@ -40,7 +42,7 @@ def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Findi
         cwes=identifiers.cwes(problem.cwes),
         ids=ids,
         description=hide.text(problem.description),
-        remediation=hide.text(problem.remediation),
+        remediation=hide.repeated(problem.remediation),
         references=hide.names(problem.references),
         snippet=None if problem.class_ == "secret" else hide.text(problem.snippet),
         locations=_locations(problem, hide),
@@ -53,52 +55,74 @@ def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Findi
     )
 
 
-class _Hider:
+class _Words:
     """Makes texts of a report fit to be kept: bounded, no control characters, no lone surrogates, no found secret."""
+
+    __slots__ = ("_max_text", "_secrets")
 
     def __init__(self, secrets: Iterable[str | None], max_text: int) -> None:
         self._secrets = sorted({each for each in secrets if each and len(each) >= 4}, key=len, reverse=True)
         self._max_text = max_text
 
     def text(self, value: str | None) -> str | None:
-        return self._clean(value, self._max_text)
+        return _clean(self._hidden(value), self._max_text) if value else None
 
     def name(self, value: str | None) -> str | None:
-        return self._clean(value, SHORT)
+        return _clean_name(self._hidden(value)) if value else None
+
+    def repeated(self, value: str | None) -> str | None:
+        """A text that many findings share, such as a rule's."""
+        return _clean_again(self._hidden(value), self._max_text) if value else None
 
     def names(self, values: Iterable[str | None]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(name for value in values if (name := self.name(value))))
+        return () if values == () else tuple(dict.fromkeys(name for value in values if (name := self.name(value))))
 
-    def _clean(self, value: str | None, limit: int) -> str | None:
-        if not value:
-            return None
+    def _hidden(self, value: str) -> str:
         for secret in self._secrets:
             value = value.replace(secret, REDACTED)
-        if not value.isascii():
-            value = value.encode("utf-8", "replace").decode("utf-8")
-        value = CONTROL.sub("", value).strip()
-        return (value if len(value) <= limit else value[: limit - 1] + "…") or None
+        return value
+
+
+def _clean(value: str, limit: int) -> str | None:
+    if not (value.isascii() and value.isprintable()):
+        value = CONTROL.sub("", value.encode("utf-8", "replace").decode("utf-8"))
+    value = value.strip()
+    return (value if len(value) <= limit else value[: limit - 1] + "…") or None
+
+
+_clean_again = functools.lru_cache(maxsize=2048)(_clean)
+
+
+@functools.lru_cache(maxsize=4096)
+def _clean_name(value: str) -> str | None:
+    """Names, paths and rules come again and again."""
+    return _clean(value, SHORT)
 
 
 def _severity(problem: Problem) -> tuple[Severity, str | None, str | None, float | None]:
     """(severity, the report's word, the field that said it, CVSS score)."""
+    raw = problem.severity
+    said = None if raw is None else str(raw).strip() or None
     score = problem.cvss_score
     if score is None and problem.cvss_vector:
         score = scale.score_of(problem.cvss_vector)
     if score is not None and scale.from_score(score) is None:
         score = None
-    raw = problem.severity
-    said = None if raw is None else str(raw).strip() or None
-    if said is not None:
-        number = _number(said)
-        word = scale.from_score(number) if number is not None else scale.from_word(said, problem.scale)
-        if word is None and score is None:
-            return "unknown", said, problem.severity_origin, None
-        if word is not None:
-            return word, said, problem.severity_origin, score
+    word = _said(said) if problem.scale is None else scale.from_word(said or "", problem.scale) or _said(said)
+    if word is not None or (said is not None and score is None):
+        return word or "unknown", said, problem.severity_origin, score
     if score is not None:
         return scale.from_score(score) or "unknown", said or str(score), "cvss", score
     return "unknown", None, None, None
+
+
+@functools.lru_cache(maxsize=1024)
+def _said(word: str | None) -> Severity | None:
+    """What a word or a number means by itself."""
+    if word is None:
+        return None
+    number = _number(word)
+    return scale.from_score(number) if number is not None else scale.from_word(word)
 
 
 def _number(text: str) -> float | None:
@@ -108,7 +132,7 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _locations(problem: Problem, hide: _Hider) -> tuple[Location, ...]:
+def _locations(problem: Problem, hide: _Words) -> tuple[Location, ...]:
     own = Location(
         path=problem.path,
         line=problem.line,
@@ -118,11 +142,12 @@ def _locations(problem: Problem, hide: _Hider) -> tuple[Location, ...]:
         method=problem.method,
         symbol=problem.symbol,
     )
-    cleaned = (_location(each, hide) for each in (own, *problem.locations))
-    return tuple(dict.fromkeys(each for each in cleaned if each != Location()))
+    given = problem.locations if own == NOWHERE else (own, *problem.locations)
+    cleaned = [place for each in given if (place := _location(each, hide)) != NOWHERE]
+    return tuple(dict.fromkeys(cleaned)) if len(cleaned) > 1 else tuple(cleaned)
 
 
-def _location(place: Location, hide: _Hider) -> Location:
+def _location(place: Location, hide: _Words) -> Location:
     return Location(
         path=hide.name(identifiers.clean_path(place.path)),
         line=_positive(place.line),
@@ -138,7 +163,7 @@ def _positive(number: int | None) -> int | None:
     return number if number is not None and 0 < number < 2**53 else None
 
 
-def _package(package: Package | None, hide: _Hider) -> Package | None:
+def _package(package: Package | None, hide: _Words) -> Package | None:
     name = hide.name(package.name) if package else None
     if package is None or name is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
@@ -35,6 +36,18 @@ ECOSYSTEMS = {
 def cwes(value: object) -> tuple[str, ...]:
     """`CWE-79` for everything in `value` that names a CWE: 79, "79", "CWE-79: …", a link to MITRE, lists and nodes of
     such. In order, each once. 0 and words such as NVD-CWE-noinfo name none."""
+    if isinstance(value, tuple) and (not value or isinstance(value[0], str)):
+        return _cwes_in(value)
+    return _cwes_in((value,)) if isinstance(value, str) else _each_once(value)
+
+
+@functools.lru_cache(maxsize=4096)
+def _cwes_in(names: tuple[object, ...]) -> tuple[str, ...]:
+    """Rules name the same weaknesses again and again."""
+    return _each_once(names)
+
+
+def _each_once(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"CWE-{number}" for number in _cwe_numbers(value)))
 
 
@@ -56,6 +69,7 @@ def advisory_ids(names: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_canonical(name.strip()) for name in names if name and name.strip()))
 
 
+@functools.lru_cache(maxsize=4096)
 def ids_in(*texts: str | None) -> tuple[str, ...]:
     """The advisory ids that stand somewhere in these texts."""
     return advisory_ids(each for text in texts if text for each in ADVISORY.findall(text))

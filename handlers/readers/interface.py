@@ -83,6 +83,10 @@ class Ledger:
         """Something was not usable. Equal texts are told once, with their count."""
         self.warnings[text] += 1
 
+    def warn_at(self, node: Node, text: str) -> None:
+        """The same, with the place."""
+        self.warn(f"{node.pointer or 'the document'}: {text}")
+
     def scan_failed(self, reason: str) -> None:
         """The report itself says that the scan did not run to its end."""
         self.failed = self.failed or reason

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -13,13 +16,17 @@ from handlers.readers.archive import Budget
 from handlers.readers.documents import is_page, parse
 from handlers.readers.encoding import decode
 from handlers.readers.finish import finding
-from handlers.readers.interface import Kind, Ledger, MalformedError, Reader
+from handlers.readers.formats import sarif
+from handlers.readers.interface import Kind, Ledger, MalformedError, Problem, Reader
 from handlers.readers.merge import merge
 from handlers.readers.node import Node
 from handlers.readers.reading import Books, Reading, Status
+from handlers.readers.sarif.fast import outline
 from handlers.records import Finding
 
 UNKNOWN = "unknown"
+FAST_FROM = 1_000_000
+"""Bytes from which a SARIF log goes the fast way."""
 NOT_REPORTS = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
@@ -39,11 +46,25 @@ def read_report(path: Path, limits: Limits, name: str = "") -> Reading:
     return read_bytes(path.read_bytes(), limits)
 
 
+@contextlib.contextmanager
+def _collector_off() -> Iterator[None]:
+    """A report makes hundreds of thousands of objects and no cycle: the collector would look through them all, in vain,
+    and take longer than reading does."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def read_bytes(content: bytes, limits: Limits) -> Reading:
     """The same for a file in memory."""
     budget = Budget(limits, packed=len(content))
     try:
-        return _read_content(content, "", 0, budget=budget)
+        with _collector_off():
+            return _read_content(content, "", 0, budget=budget)
     except MalformedError as error:
         return refused(str(error))
 
@@ -59,13 +80,24 @@ def _read_content(content: bytes, member: str, depth: int, *, budget: Budget) ->
             return Reading(path=member, status="not_a_report", reason=what)
     ledger = Ledger(UNKNOWN, member=member or None)
     try:
-        kind, document = parse(decode(content, ledger), budget.limits.max_depth, ledger)
-        reading = _read_document(kind, document, ledger, budget)
+        reading = _fast(content, ledger, budget) if len(content) >= FAST_FROM else None
+        if reading is None:
+            kind, document = parse(decode(content, ledger), budget.limits.max_depth, ledger)
+            reading = _read_document(kind, document, ledger, budget)
     except archive.OverBudgetError:
         raise
     except MalformedError as error:
         reading = refused(str(error), ledger)
     return msgspec.structs.replace(reading, path=member)
+
+
+def _fast(content: bytes, ledger: Ledger, budget: Budget) -> Reading | None:
+    """The reading of a large SARIF log, or None for anything else."""
+    log = outline(content, budget.limits.max_depth, ledger)
+    if log is None or not sarif.is_outline_of_sarif(log.log):
+        return None
+    problems = sarif.read_outline(log, budget.limits.max_depth, ledger)
+    return settle(ledger, sarif.reader, _findings(problems, sarif.reader, ledger, budget))
 
 
 def _read_document(kind: Kind, document: Node, ledger: Ledger, budget: Budget) -> Reading:
@@ -76,13 +108,13 @@ def _read_document(kind: Kind, document: Node, ledger: Ledger, budget: Budget) -
     if kind == "text" and is_page(document.value) and not registry.claimants(kind, document):
         return Reading(status="not_a_report", reason="a page for people (HTML or Markdown), not a machine's report")
     reader = registry.reader_for(kind, document)
-    return settle(ledger, reader, _findings(reader, document, ledger, budget))
-
-
-def _findings(reader: Reader, document: Node, ledger: Ledger, budget: Budget) -> list[Finding]:
     ledger.tool = reader.tool or reader.name
+    return settle(ledger, reader, _findings(reader.read(document, ledger), reader, ledger, budget))
+
+
+def _findings(problems: Iterator[Problem], reader: Reader, ledger: Ledger, budget: Budget) -> list[Finding]:
     findings: list[Finding] = []
-    for problem in reader.read(document, ledger):
+    for problem in problems:
         findings.append(finding(problem, ledger, reader.name, budget.limits.max_text))
         if len(findings) % 1000 == 0:
             budget.check_time()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
 from handlers.readers.interface import Ledger, MalformedError, Problem, reads
 from handlers.readers.node import Node
 from handlers.readers.sarif import model, older
+from handlers.readers.sarif.fast import Outline, decode
 from handlers.readers.sarif.lenient import convert
 from handlers.readers.sarif.meaning import RunReader
 
@@ -33,6 +35,22 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
             raise MalformedError("runs is null: the tool wrote a log without runs")
         for run in _runs(log, ledger):
             yield from _run(run, _draft(log), ledger, names)
+    _name_tools(names, ledger)
+
+
+def read_outline(log: Outline, max_depth: int, ledger: Ledger) -> Iterator[Problem]:
+    """The same for a large log of version 2.1.0 whose results are still undecoded."""
+    names: dict[str, None] = {}
+    for run, raws in zip(_runs(log.log, ledger), log.results, strict=True):
+        reader = _start(run, run.value, ledger, names)
+        for result, record in decode(raws, run["results"], max_depth, ledger):
+            problem = reader.problem(result, record)
+            if problem is not None:
+                yield problem
+    _name_tools(names, ledger)
+
+
+def _name_tools(names: dict[str, None], ledger: Ledger) -> None:
     ledger.tool = ", ".join(names) or "unknown"
 
 
@@ -50,6 +68,11 @@ def _runs(log: Node, ledger: Ledger) -> Iterator[Node]:
                 yield outside
 
 
+def is_outline_of_sarif(log: Node) -> bool:
+    """Whether `read_outline` may read it: SARIF of version 2.1.0 with all its results in its runs."""
+    return claims(log) and not _draft(log) and "inlineExternalProperties" not in log
+
+
 def _draft(log: Node) -> bool:
     return (log.text("version") or "")[:3] in ("1.0", "2.0")
 
@@ -57,14 +80,8 @@ def _draft(log: Node) -> bool:
 def _run(run: Node, draft: bool, ledger: Ledger, names: dict[str, None]) -> Iterator[Problem]:
     value: dict[str, Any] = older.upgrade(run.value) if draft else dict(run.value)
     results = value.pop("results", None)
-    header = convert(value, model.Run, lambda what: ledger.warn(f"{run.pointer}: {what}"))
-    reader = RunReader(header, ledger)
-    names.setdefault(reader.tool)
-    ledger.tool = reader.tool
-    ledger.tool_version = ledger.tool_version or reader.tool_version
-    if results is None:
-        _no_results(run, header, ledger)
-    elif not isinstance(results, list):
+    reader = _start(run, value, ledger, names)
+    if results is not None and not isinstance(results, list):
         ledger.scan_failed(f"{run.pointer}/results is no list: nothing of this run can be read")
         return
     shown = Node(results, run, "results")
@@ -74,8 +91,19 @@ def _run(run: Node, draft: bool, ledger: Ledger, names: dict[str, None]) -> Iter
             yield problem
 
 
+def _start(run: Node, value: dict[str, Any], ledger: Ledger, names: dict[str, None]) -> RunReader:
+    header = convert(value, model.Run, functools.partial(ledger.warn_at, run))
+    reader = RunReader(header, ledger)
+    names.setdefault(reader.tool)
+    ledger.tool = reader.tool
+    ledger.tool_version = ledger.tool_version or reader.tool_version
+    if run["results"].value is None:
+        _no_results(run, header, ledger)
+    return reader
+
+
 def _result(record: Node, ledger: Ledger) -> model.Result:
-    return convert(record.value, model.Result, lambda what: ledger.warn(f"{record.pointer}: {what}"))
+    return convert(record.value, model.Result, functools.partial(ledger.warn_at, record))
 
 
 def _no_results(run: Node, header: model.Run, ledger: Ledger) -> None:

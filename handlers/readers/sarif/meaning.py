@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from handlers.readers import tools
+from handlers.readers import identifiers, tools
 from handlers.readers.interface import Ledger, Problem
 from handlers.readers.node import Node
 from handlers.readers.sarif import model
@@ -63,6 +64,7 @@ class RunReader:
         severity, origin = self._severity(result, rule, record)
         suppressed, why = suppression(result.suppressions)
         package = package_of(self.tool, message)
+        snippet = _snippet(result.locations)
         own_cwes = (*self._rules.cwes(result.taxa or ()), *(strings(bag.cwe) if bag else ()), *_tags(bag, "cwe"))
         return Problem(
             record,
@@ -72,15 +74,16 @@ class RunReader:
             severity=severity,
             severity_origin=origin,
             cwes=(*own_cwes, *rule.cwes) if own_cwes else rule.cwes,
-            ids=rule.ids or _ids(rule_id),
+            ids=rule.ids or identifiers.ids_in(rule_id),
             description=message or rule.full,
             remediation=_fixes(result.fixes) or rule.help,
             references=rule.references,
-            snippet=_snippet(result.locations),
+            snippet=snippet,
             locations=locations,
             package=package,
             suppressed=suppressed,
             suppression=why,
+            secrets=(snippet,) if rule.class_ == "secret" else (),
             tool=self.tool,
         )
 
@@ -170,7 +173,7 @@ class RunReader:
         if location.uri is None and location.index is not None and 0 <= location.index < len(self._artifacts):
             artifact = self._artifacts[location.index].location
             return artifact.uri if artifact else None
-        if location.uri is not None and not URI.fullmatch(location.uri):
+        if location.uri is not None and not _is_uri(location.uri):
             self._ledger.warn("a location's URI is not a valid one: kept as it is")
         return location.uri
 
@@ -204,6 +207,11 @@ def _judge_invocations(run: model.Run, ledger: Ledger) -> None:
                 ledger.warn(f"the tool reports an error: {(text_of(note.message) or 'without a message')[:300]}")
 
 
+@functools.lru_cache(maxsize=4096)
+def _is_uri(text: str) -> bool:
+    return URI.fullmatch(text) is not None
+
+
 def _lookup(strings_by_id: Any, name: str) -> str | None:
     """A text of messageStrings (3.49.11), which map ids to multiformat messages; drafts have plain texts."""
     found = strings_by_id.get(name) if isinstance(strings_by_id, dict) else None
@@ -224,12 +232,6 @@ def _fixes(fixes: list[model.Fix] | None) -> str | None:
 
 def _tags(bag: model.Properties | None, word: str) -> tuple[str, ...]:
     return tuple(tag for tag in strings(bag.tags) if word in tag.lower()) if bag else ()
-
-
-def _ids(rule_id: str | None) -> tuple[str, ...]:
-    from handlers.readers.identifiers import ids_in
-
-    return ids_in(rule_id)
 
 
 def _is_number(text: str) -> bool:

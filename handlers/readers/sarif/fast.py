@@ -1,0 +1,103 @@
+"""Large SARIF logs, several times faster than the careful way and with the same outcome.
+
+The log without its results is small and goes the careful way. Each result is decoded straight into `model.Result`; what
+that decoder would not notice (a key that comes twice) is looked for by another one. A result that either of them
+objects to goes the careful way, and so does the whole log if anything about its outline is unusual.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import jiter
+import msgspec
+
+from handlers.readers.documents import parse_json
+from handlers.readers.interface import Ledger
+from handlers.readers.node import Node
+from handlers.readers.sarif import model
+from handlers.readers.sarif.lenient import convert
+
+BEFORE_RESULTS = re.compile(rb'"results"\s*:\s*\[\s*$')
+BEFORE = 200
+"""Bytes in which `"results": [` must stand before the first result; more white space is unusual."""
+
+
+class _Run(msgspec.Struct):
+    results: list[msgspec.Raw] | None = None
+
+
+class _Log(msgspec.Struct):
+    runs: list[_Run]
+
+
+_outline = msgspec.json.Decoder(_Log)
+_result = msgspec.json.Decoder(model.Result)
+
+
+@dataclass(slots=True)
+class Outline:
+    """A log whose results are kept apart, still undecoded: `log["runs"][n]["results"]` is empty for all n."""
+
+    log: Node
+    results: list[list[msgspec.Raw]]
+
+
+def outline(content: bytes, max_depth: int, ledger: Ledger) -> Outline | None:
+    """None for everything that had better go the careful way.
+
+    Raises MalformedError if the log without its results is broken.
+    """
+    if not content[:64].lstrip().startswith(b"{") or b'"runs"' not in content:
+        return None
+    try:
+        runs = _outline.decode(content).runs
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    results = [run.results or [] for run in runs]
+    rest = _without(content, results)
+    if rest is None:
+        return None
+    try:
+        log = Node(parse_json(rest.decode("utf-8"), max_depth, ledger))
+    except UnicodeDecodeError:
+        return None
+    return Outline(log, results)
+
+
+def _without(content: bytes, results: list[list[msgspec.Raw]]) -> bytes | None:
+    """The text of the log with every list of results emptied."""
+    parts, at = [], 0
+    for each in results:
+        if not each:
+            continue
+        first, last = bytes(each[0]), bytes(each[-1])
+        start = content.find(first, at)
+        if start < 0 or not BEFORE_RESULTS.search(content[max(start - BEFORE, 0) : start]):
+            return None
+        least = start + sum(len(memoryview(raw)) for raw in each[:-1])
+        end = content.find(last, least) + len(last)
+        if not content[end : end + BEFORE].lstrip().startswith(b"]"):
+            return None
+        parts.append(content[at:start])
+        at = end
+    return b"".join((*parts, content[at:]))
+
+
+def decode(raws: list[msgspec.Raw], above: Node, max_depth: int, ledger: Ledger) -> Iterator[tuple[model.Result, Node]]:
+    """The results with their places; those that are no objects are counted. Raises MalformedError like `parse_json`."""
+    place = above.pointer
+    for index, raw in enumerate(raws):
+        record = Node(None, None, f"{place}/{index}")
+        try:
+            jiter.from_json(bytes(raw), allow_inf_nan=False, catch_duplicate_keys=True)
+            yield _result.decode(raw), record
+        except (ValueError, msgspec.DecodeError):
+            value = parse_json(bytes(raw).decode("utf-8", "replace"), max_depth, ledger)
+            if isinstance(value, dict):
+                yield convert(value, model.Result, functools.partial(ledger.warn_at, record)), record
+            else:
+                ledger.malformed(record)
