@@ -27,6 +27,7 @@ Components = dict[str, Node]
 def from_json(report: Node, ledger: Ledger) -> Iterator[Problem]:
     components: Components = {}
     _collect([report.at("metadata.component"), *report.items("components"), *report.items("services")], components)
+    _name_tool(report.items("metadata.tools.components") or report.items("metadata.tools"), ledger)
     for record in ledger.records(report, "vulnerabilities"):
         yield _problem(record, record.items("ratings"), record.items("affects"), components)
     if "vulnerabilities" not in report:
@@ -40,6 +41,8 @@ def from_xml(root: Node, ledger: Ledger) -> Iterator[Problem]:
         [root.at("metadata.component"), *root.items("components.component"), *root.items("services.service")],
         components,
     )
+    tools = root.items("metadata.tools.components.component") or root.items("metadata.tools.tool")
+    _name_tool(tools, ledger)
     found = root.items("vulnerabilities.vulnerability")
     for record in found:
         affected = record.items("affects.target") or ([record["ref"]] if "ref" in record else [])
@@ -49,6 +52,13 @@ def from_xml(root: Node, ledger: Ledger) -> Iterator[Problem]:
         yield _problem(record, record.items("ratings.rating"), [record["ref"]], components)
     if not found and not inner and "vulnerabilities" not in root:
         _warn_of_plain_bom(ledger)
+
+
+def _name_tool(tools: list[Node], ledger: Ledger) -> None:
+    """The program that wrote the BOM, if it names itself."""
+    if tools:
+        ledger.tool = (tools[0].text("name") or ledger.tool).lower()
+        ledger.tool_version = tools[0].text("version")
 
 
 def _warn_of_plain_bom(ledger: Ledger) -> None:

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from handlers.readers.identifiers import ids_in, package
 from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node, XmlNode
-from handlers.readers.shapes import some
 from handlers.records import Package
 
 
 def claims(report: Node) -> bool:
-    return "dependencies" in report and ("reportSchema" in report or some(report, "fileName", path="dependencies"))
+    return "dependencies" in report and ("reportSchema" in report or "scanInfo" in report)
 
 
 @reads("dependency-check", claims)

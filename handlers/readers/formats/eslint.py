@@ -1,5 +1,7 @@
 """ESLint's JSON (formatters `json` and `json-with-metadata`): https://eslint.org/docs/latest/use/formatters/.
 
+secretlint (https://github.com/secretlint/secretlint) writes the same, with the found secret in its messages.
+
 Rules of plugins for security, and those of ESLint that forbid running text as code, make class `code`; the rest is
 `quality`. Messages that a comment suppresses are counted, not listed.
 """
@@ -11,17 +13,10 @@ from collections.abc import Iterator
 from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node
 from handlers.readers.shapes import some
+from handlers.records import Class
 
-SECURITY = (
-    "security",
-    "no-unsanitized",
-    "@microsoft/sdl",
-    "xss",
-    "scanjs-rules",
-    "no-secrets",
-    "@security/",
-    "sonarjs",
-)
+SECURITY = ("security", "no-unsanitized", "@microsoft/sdl", "xss", "scanjs-rules", "sonarjs")
+SECRETS = ("@secretlint", "no-secrets")
 EVAL = {"no-eval", "no-implied-eval", "no-new-func", "no-script-url", "react/no-danger"}
 LEVELS = {"1": "warning", "2": "error"}
 
@@ -35,20 +30,32 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     for file in ledger.records(report["results"] if report.is_object else report):
         ledger.skip("suppressed in the source", len(file.items("suppressedMessages")))
         for record in ledger.records(file, "messages"):
-            rule = record.text("ruleId")
-            level = record.text("severity") or ""
-            yield Problem(
-                record,
-                "code" if rule and (rule in EVAL or rule.startswith(SECURITY)) else "quality",
-                title=record.text("message"),
-                rule_id=rule,
-                severity=LEVELS.get(level, level),
-                path=file.text("filePath"),
-                line=record.integer("line"),
-                end_line=record.integer("endLine"),
-                column=record.integer("column"),
-                snippet=_line(file.text("source"), record.integer("line")),
-            )
+            yield _problem(record, file)
+
+
+def _problem(record: Node, file: Node) -> Problem:
+    rule = record.text("ruleId")
+    level = record.text("severity") or ""
+    class_ = _class(rule or "")
+    return Problem(
+        record,
+        class_,
+        title=f"Secret found: {record.text('messageId') or rule}" if class_ == "secret" else record.text("message"),
+        rule_id=rule,
+        severity=LEVELS.get(level, level),
+        path=file.text("filePath"),
+        line=record.integer("line"),
+        end_line=record.integer("endLine"),
+        column=record.integer("column"),
+        snippet=_line(file.text("source"), record.integer("line")),
+        tool="secretlint" if (rule or "").startswith("@secretlint") else None,
+    )
+
+
+def _class(rule: str) -> Class:
+    if rule.startswith(SECRETS):
+        return "secret"
+    return "code" if rule in EVAL or rule.startswith(SECURITY) else "quality"
 
 
 def _line(source: str | None, line: int | None) -> str | None:

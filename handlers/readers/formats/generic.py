@@ -1,7 +1,7 @@
 """The format for everything else, as JSON, JSON Lines and CSV: docs/generic-format.md describes it.
 
-Asked last: a record needs a `title` and at least one of the other fields. Names that other tools' exchange formats use
-for the same thing are understood too.
+Asked last: a record needs `title`, `severity` and one field more. Names that other tools' exchange formats use for the
+same thing are understood too.
 """
 
 from __future__ import annotations
@@ -16,27 +16,16 @@ from handlers.readers.shapes import early
 from handlers.records import Class
 
 CLASSES: tuple[Class, ...] = get_args(Class)
-TITLE = ("title", "name", "message")
-FIELDS = {
-    "severity",
-    "class",
-    "rule_id",
-    "path",
-    "file_path",
-    "url",
-    "ids",
-    "cve",
-    "cwe",
-    "cwes",
-    "package",
-    "description",
-}
+REQUIRED = {"title", "severity"}
+FIELDS = {"class", "rule_id", "path", "file_path", "url", "ids", "cve", "cwe", "cwes", "package", "description"}
 
 
 def _is_record(each: Node) -> bool:
-    """A title, and at least two of the fields: a table of users with names and descriptions is none."""
-    names = {str(key).strip().lower() for key in each.value}
-    return not names.isdisjoint(TITLE) and len(names & FIELDS) >= 2
+    return _fits(set(each.value))
+
+
+def _fits(names: set[str]) -> bool:
+    return names >= REQUIRED and not names.isdisjoint(FIELDS)
 
 
 def claims(report: Node) -> bool:
@@ -53,8 +42,7 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
 
 
 def claims_csv(table: Node) -> bool:
-    columns = {column.strip().lower() for column in table.texts("columns")}
-    return not columns.isdisjoint(TITLE) and len(columns & FIELDS) >= 2
+    return _fits({column.strip().lower() for column in table.texts("columns")})
 
 
 @reads("generic-csv", claims_csv, kind="csv", tool="generic", last_resort=True)
@@ -65,7 +53,7 @@ def from_csv(table: Node, ledger: Ledger) -> Iterator[Problem]:
 
 
 def _problem(record: Node, ledger: Ledger) -> Iterator[Problem]:
-    title = record.text(*TITLE)
+    title = record.text("title")
     if title is None:
         ledger.malformed(record, "has no title")
         return

@@ -52,6 +52,7 @@ def code_scanning(report: Node, ledger: Ledger) -> Iterator[Problem]:
         rule, instance = alert["rule"], alert["most_recent_instance"]
         place, level = instance["location"], rule.text("security_severity_level")
         advisories = ids_in(rule.text("id"))
+        ledger.tool = (alert.text("tool.name") or ledger.tool).lower()
         suppressed, why = _state(alert, alert.text("dismissed_reason"))
         yield Problem(
             alert,
@@ -69,7 +70,7 @@ def code_scanning(report: Node, ledger: Ledger) -> Iterator[Problem]:
             line=place.integer("start_line"),
             end_line=place.integer("end_line"),
             column=place.integer("start_column"),
-            tool=(alert.text("tool.name") or ledger.tool).lower(),
+            tool=ledger.tool,
             suppressed=suppressed,
             suppression=why,
         )
@@ -97,7 +98,7 @@ def secret_scanning(report: Node, ledger: Ledger) -> Iterator[Problem]:
         )
 
 
-@reads("github-dependabot", _claims("number", "dependency", "security_advisory"))
+@reads("github-dependabot", _claims("number", "dependency", "security_advisory"), tool="dependabot")
 def dependabot(report: Node, ledger: Ledger) -> Iterator[Problem]:
     for alert in _alerts(report, ledger):
         flaw, part = alert["security_vulnerability"], alert["dependency"]
@@ -112,7 +113,26 @@ def dependabot(report: Node, ledger: Ledger) -> Iterator[Problem]:
         )
 
 
-@reads("github-graphql", lambda report: next(_graph_alerts(report, 0), None) is not None)
+@reads("github-repository-alert", _claims("affected_package_name", "external_identifier"), tool="dependabot")
+def repository_alert(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    """The payload of the webhook that Dependabot's alerts had before 2022."""
+    for alert in _alerts(report, ledger):
+        suppressed, why = _state(alert, alert.text("dismiss_reason"))
+        yield Problem(
+            alert,
+            "vulnerability",
+            title=f"{alert.text('external_identifier')} in {alert.text('affected_package_name')}",
+            rule_id=alert.text("ghsa_id", "external_identifier"),
+            severity=alert.text("severity"),
+            ids=(alert.text("external_identifier"), alert.text("ghsa_id")),
+            references=(alert.text("external_reference"),),
+            package=package(alert.text("affected_package_name"), fixed=(alert.text("fixed_in"),)),
+            suppressed=suppressed,
+            suppression=why,
+        )
+
+
+@reads("github-graphql", lambda report: next(_graph_alerts(report, 0), None) is not None, tool="dependabot")
 def graphql(report: Node, ledger: Ledger) -> Iterator[Problem]:
     for error in report.items("errors"):
         ledger.scan_failed(f"GitHub says: {error.text('message')}")

@@ -41,16 +41,20 @@ def claims(report: Node) -> bool:
 @reads("gitlab", claims)
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     scan = report["scan"]
+    if report.is_object and set(report.value) <= {"vulnerabilities", "__comment__"} and not report["vulnerabilities"]:
+        ledger.tool = "unknown"
+        ledger.warn("an empty list of vulnerabilities: which tool wrote it can't be told")
     ledger.tool = (scan.text("scanner.id") or ledger.tool).lower()
     ledger.tool_version = scan.text("scanner.version")
     if scan.text("status") == "failure":
         said = [each.text("value") for each in scan.items("messages")]
         ledger.scan_failed("; ".join(filter(None, said)) or "the report says that the scan failed")
+    managers = {each.text("path"): each.text("package_manager") for each in report.items("dependency_files")}
     for record in ledger.records(report if report.is_list else report["vulnerabilities"]):
-        yield _problem(record, scan.text("type"))
+        yield _problem(record, scan.text("type"), managers)
 
 
-def _problem(record: Node, scan_type: str | None) -> Problem:
+def _problem(record: Node, scan_type: str | None, managers: dict[str | None, str | None]) -> Problem:
     place, names = record["location"], record.items("identifiers")
     class_ = _class(record, scan_type)
     message = record.text("message")
@@ -74,7 +78,7 @@ def _problem(record: Node, scan_type: str | None) -> Problem:
         url=_url(place),
         method=place.text("method") if "hostname" in place else None,
         symbol=_symbol(place),
-        package=_package(place),
+        package=_package(place, managers),
         tool=record.text("scanner.id", "tool"),
         secrets=record.texts("raw_source_code_extract") if class_ == "secret" else (),
     )
@@ -107,5 +111,8 @@ def _symbol(place: Node) -> str | None:
     return names or place.text("image", "crash_state")
 
 
-def _package(place: Node) -> Package | None:
-    return package(place.text("dependency.package.name"), version=place.text("dependency.version"))
+def _package(place: Node, managers: dict[str | None, str | None]) -> Package | None:
+    """The ecosystem is that of the lock file's package manager, or of the image's system (`debian 10.9`)."""
+    system = (place.text("operating_system") or "").partition(" ")[0]
+    manager = managers.get(place.text("file")) if "file" in place else system.partition(":")[0]
+    return package(place.text("dependency.package.name"), of=manager or None, version=place.text("dependency.version"))

@@ -1,7 +1,8 @@
 """govulncheck's JSON: the stream of messages (protocol 1, also as a list) and the one object before version 1.
 
 Source: https://pkg.go.dev/golang.org/x/vuln/internal/govulncheck (Message, Finding, Frame). It may write a finding for
-the module, the package and the symbol of one advisory: each is a record, those at one place merge.
+the module, the package and the symbol of one advisory: each is a record, and the less exact ones take the place of the
+first exact one, so that they merge with it.
 """
 
 from __future__ import annotations
@@ -27,15 +28,24 @@ def stream(report: Node, ledger: Ledger) -> Iterator[Problem]:
         ledger.tool_version = message.text("config.scanner_version") or ledger.tool_version
         if "osv" in message:
             advisories[message.text("osv.id")] = message["osv"]
-    for message in report.entries():
-        if "finding" in message:
-            finding = message["finding"]
-            yield _finding(finding, advisories.get(finding.text("osv"), Node(None)))
+    findings = [message["finding"] for message in report.entries() if "finding" in message]
+    exact = {_subject(each): each for each in reversed(findings) if _flawed(each).text("function")}
+    for finding in findings:
+        yield _finding(finding, exact.get(_subject(finding), finding), advisories.get(finding.text("osv"), Node(None)))
 
 
-def _finding(finding: Node, osv: Node) -> Problem:
-    frames = finding.items("trace")
-    flawed = frames[0] if frames else Node(None)
+def _flawed(finding: Node) -> Node:
+    """The first frame is what is vulnerable (symbol, package or module); the last one is in the scanned code."""
+    return next(iter(finding.items("trace")), Node(None))
+
+
+def _subject(finding: Node) -> tuple[str | None, ...]:
+    return finding.text("osv"), _flawed(finding).text("module"), _flawed(finding).text("version")
+
+
+def _finding(finding: Node, exact: Node, osv: Node) -> Problem:
+    shown = finding if _flawed(finding).text("function") else exact
+    flawed, frames = _flawed(shown), shown.items("trace")
     own = next((frame for frame in reversed(frames) if "position" in frame), Node(None))
     fixed = (finding.text("fixed_version") or "").removeprefix("v")
     return _problem(

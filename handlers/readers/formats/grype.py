@@ -12,11 +12,10 @@ from handlers.records import Location
 
 
 def claims(report: Node) -> bool:
-    return "matches" in report and (
-        some(report, "vulnerability", "artifact", path="matches")
-        or report.text("descriptor.name") == "grype"
-        or report.has("source", "distro")
-    )
+    if "matches" not in report or report.text("descriptor.name") not in (None, "grype"):
+        return False
+    empty = not report["matches"] and report.has("source", "distro")
+    return empty or "descriptor" in report or some(report, "vulnerability", "artifact", path="matches")
 
 
 @reads("grype", claims)

@@ -39,8 +39,8 @@ def _problem(control: Node, summaries: Node, resource: Node) -> Problem:
     factor = about.number("scoreFactor")
     metadata = resource.at("object.metadata")
     name = (
-        resource.text("object.kind"),
         metadata.text("namespace"),
+        resource.text("object.kind"),
         metadata.text("name") or resource.text("object.name"),
     )
     paths = [path for rule in control.items("rules") for each in rule.items("paths") if (path := _path(each))]

@@ -51,9 +51,8 @@ def advisory_problem(record: Node, advisory: Node) -> Problem:
             *ids_in(advisory.text("url"), None if advisory.texts("cves") else advisory.text("references")),
         ),
         description=plain(advisory.text("overview")),
-        remediation=advisory.text("recommendation"),
+        remediation=_advice(advisory),
         references=(advisory.text("url"), *re.findall(r"https?://[^\s)\]>]+", advisory.text("references") or "")),
-        symbol=next((path for each in advisory.items("findings") for path in each.texts("paths")), None),
         package=package(
             advisory.text("module_name"),
             of="npm",
@@ -61,6 +60,13 @@ def advisory_problem(record: Node, advisory: Node) -> Problem:
             fixed=lower_bounds(advisory.text("patched_versions")),
         ),
     )
+
+
+def _advice(advisory: Node) -> str | None:
+    """What the advisory recommends, and through which package it comes in."""
+    path = next((path for each in advisory.items("findings") for path in each.texts("paths")), None)
+    words = advisory.text("recommendation"), f"Introduced through {path}" if path else None
+    return ". ".join(filter(None, words)) or None
 
 
 def _cwes(given: Node) -> object:

@@ -13,7 +13,8 @@ from handlers.readers.shapes import early, some
 def claims(report: Node) -> bool:
     path = "" if report.is_list else "dependencies"
     known = some(report, "name", "vulns", path=path) or some(report, "name", "skip_reason", path=path)
-    return known or (report.has("dependencies", "fixes") and not early(report, "dependencies"))
+    empty = "dependencies" in report and not early(report, "dependencies")
+    return known or (empty and set(report.value) <= {"dependencies", "fixes"})
 
 
 @reads("pip-audit", claims)

@@ -144,17 +144,23 @@ def _ocsf(record: Node) -> Problem:
 
 
 def claims_asff(report: Node) -> bool:
-    return any(some(report, "SchemaVersion", "ProductArn", path=path) for path in ("", "Findings"))
+    return any(some(report, "SchemaVersion", "ProductArn", path=path) for path in ("", "Findings", "findings"))
 
 
 @reads("asff", claims_asff)
 def asff(report: Node, ledger: Ledger) -> Iterator[Problem]:
-    listed = ledger.records(report, "Findings") if "Findings" in report else ledger.entries(report)
+    listed = ledger.entries(report["Findings"] or report["findings"] or report)
     for record in listed:
         ledger.tool = (record.text("ProductFields.ProviderName", "ProductName", "GeneratorId") or ledger.tool).lower()
         status = record.text("Compliance.Status")
         if status is None or _fails(status, ledger):
             yield _asff(record)
+
+
+def _resource(given: Node) -> str | None:
+    """Its id, with the region before it where the id is none of an ARN: an account has findings in each."""
+    identity = given.text("Id")
+    return identity if (identity or "").startswith("arn:") else _join(given.text("Region"), identity)
 
 
 def _asff(record: Node) -> Problem:
@@ -173,7 +179,7 @@ def _asff(record: Node) -> Problem:
         description=record.text("Description"),
         remediation=record.text("Remediation.Recommendation.Text"),
         references=(record.text("Remediation.Recommendation.Url"),),
-        symbol=next((each.text("Id") for each in record.items("Resources")), None),
+        symbol=_resource(next(iter(record.items("Resources")), Node(None))),
         package=package(part.text("Name"), version=part.text("Version"), fixed=(part.text("FixedInVersion"),)),
         suppressed=closed,
         suppression=(workflow or "archived").lower() if closed else None,

@@ -33,13 +33,15 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
 def _problem(record: Node, component: Node, file: Node) -> Problem:
     known = record["identifiers"]
     name = component.text("component")
+    ids = ids_in(*known.texts("CVE"), *known.texts("githubID"), *record.texts("info"))
     return Problem(
         record,
         "vulnerability",
         title=known.text("summary") or f"Vulnerability in {name or 'a library'}",
+        rule_id=known.text("retid") or next(iter(ids), None),
         severity=record.text("severity"),
         cwes=record["cwe"],
-        ids=ids_in(*known.texts("CVE"), *known.texts("githubID"), *record.texts("info")),
+        ids=ids,
         references=record.texts("info"),
         path=file.text("file"),
         package=package(

@@ -41,7 +41,7 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
 
 def _project(project: Node, ledger: Ledger) -> Iterator[Problem]:
     ledger.skip("ignored by the project's policy", len(project.items("filtered.ignore")))
-    manifest = project.text("displayTargetFile", "targetFile", "targetFilePath", "path")
+    manifest = project.text("displayTargetFile", "targetFile", "targetFilePath")
     for record in ledger.records(project, "vulnerabilities"):
         yield _vulnerability(record, manifest)
     for record in ledger.records(project, "infrastructureAsCodeIssues"):
@@ -69,9 +69,9 @@ def _vulnerability(record: Node, manifest: str | None) -> Problem:
             None if is_licence else record.text("id"),
         ),
         description=record.text("description"),
+        remediation=_remedy(record),
         references=[each.text("url") for each in record.items("references")],
         path=manifest,
-        symbol=None if is_licence else " > ".join(map(_without_version, record.texts("from"))) or None,
         package=package(
             record.text("packageName", "name", "moduleName"),
             of=(record.text("packageManager", "language") or "").partition(":")[0] or None,
@@ -81,9 +81,18 @@ def _vulnerability(record: Node, manifest: str | None) -> Problem:
     )
 
 
-def _without_version(dependency: str) -> str:
-    """`@scope/name@1.0` -> `@scope/name`: a dependency path stays the same when a parent is upgraded."""
-    return dependency[: dependency.rfind("@")] if dependency.rfind("@") > 0 else dependency
+def _remedy(record: Node) -> str | None:
+    """`upgradePath` has false for what stays as it is, then the direct dependency that has to move."""
+    direct = next((each.text() for each in record.items("upgradePath") if isinstance(each.value, str)), None)
+    through = " > ".join(record.texts("from")[1:])
+    return (
+        ". ".join(
+            filter(
+                None, (f"Upgrade to {direct}" if direct else None, f"Introduced through {through}" if through else None)
+            )
+        )
+        or None
+    )
 
 
 def _infrastructure(record: Node, file: str | None) -> Problem:

@@ -51,6 +51,7 @@ def version_2(report: Node, ledger: Ledger) -> Iterator[Problem]:
             rule_id=reason,
             description=_where(record.text("commitHash"), record.text("branch")),
             path=record.text("path"),
+            line=record.integer("new_line_num", "linenum"),
             secrets=record.texts("stringsFound"),
         )
 

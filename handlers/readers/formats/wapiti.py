@@ -15,7 +15,7 @@ LEVELS: dict[str, Severity] = {"0": "info", "1": "low", "2": "medium", "3": "hig
 @reads("wapiti", lambda report: report.has("classifications", "vulnerabilities"))
 def from_json(report: Node, ledger: Ledger) -> Iterator[Problem]:
     infos = report["infos"]
-    ledger.tool_version = infos.text("version")
+    ledger.tool_version = (infos.text("version") or "").removeprefix("Wapiti ") or None
     for section, name in (("anomalies", "anomaly"), ("additionals", "additional information")):
         ledger.skip(name, sum(len(found.items()) for _, found in report.fields(section)))
     for kind, found in ledger.members(report, "vulnerabilities"):

@@ -26,9 +26,7 @@ def yarn_1(report: Node, ledger: Ledger) -> Iterator[Problem]:
         kind = record.text("type")
         answered = answered or kind in ("auditAdvisory", "auditSummary")
         if kind == "auditAdvisory":
-            problem = advisory_problem(record, record.at("data.advisory"))
-            problem.symbol = record.text("data.resolution.path") or problem.symbol
-            yield problem
+            yield advisory_problem(record, record.at("data.advisory"))
         elif kind == "error":
             ledger.scan_failed(f"yarn says: {record.text('data') or record.text('data.message')}")
     if ledger.failed and not answered:
@@ -50,7 +48,9 @@ def yarn_4(report: Node, ledger: Ledger) -> Iterator[Problem]:
             severity_origin="Severity",
             ids=ids_in(advisory.text("URL")),
             description=f"Vulnerable versions: {advisory.text('Vulnerable Versions') or 'not said'}",
+            remediation=f"Introduced through {', '.join(advisory.texts('Dependents'))}"
+            if advisory["Dependents"]
+            else None,
             references=(advisory.text("URL"),),
-            symbol=next(iter(advisory.texts("Dependents")), None),
             package=package(record.text("value"), of="npm", version=versions[0] if versions else None),
         )

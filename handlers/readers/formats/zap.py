@@ -15,6 +15,8 @@ RISKS: Mapping[str, Severity] = {"3": "high", "2": "medium", "1": "low", "0": "i
 
 
 def claims_json(report: Node) -> bool:
+    if "vulnerabilities" in report:
+        return False  # GitLab's report of a ZAP scan, which keeps ZAP's sites beside its own list
     sites = report["site"]
     return "@programName" in report or ("@version" in report and any("alerts" in each for each in sites.entries()))
 

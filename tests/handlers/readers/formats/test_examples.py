@@ -1,0 +1,149 @@
+"""Every format of this folder on a small report: who reads it, what it says, what is left of a damaged one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handlers.readers import Limits, Reading, read_bytes, read_report
+from handlers.readers.documents import parse
+from handlers.readers.encoding import decode
+from handlers.readers.interface import Ledger
+from handlers.readers.registry import claimants, readers
+from tests.handlers.readers.formats.expected import EXPECTED, row
+
+EXAMPLES = Path(__file__).parent / "examples"
+FILES = sorted(EXAMPLES.iterdir())
+ELSEWHERE = ("sarif", "trivy", "osv-scanner", "semgrep", "checkov", "gitleaks", "zap", "error-document")
+"""How the names of formats begin that the tests of the folder above read."""
+
+
+def read(name: str) -> Reading:
+    return read_report(EXAMPLES / name, Limits())
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_a_report_is_read_as_it_says(name: str) -> None:
+    reading, expected = read(name), EXPECTED[name]
+    assert reading.parsed, reading.reason
+    assert reading.format == expected.format
+    assert (reading.tool, reading.tool_version) == (expected.tool or expected.format, expected.version)
+    assert reading.skipped == expected.skipped
+    assert [row(finding) for finding in reading.findings] == list(expected.rows)
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_its_books_balance(name: str) -> None:
+    reading = read(name)
+    assert reading.books.balanced
+    assert reading.books.kept == len(reading.findings)
+    assert sum(len(each.occurrences) for each in reading.findings) == reading.books.seen - reading.books.left_out
+    assert len({each.fingerprint for each in reading.findings}) == len(reading.findings)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_exactly_one_reader_claims_it(file: Path) -> None:
+    kind, document = parse(decode(file.read_bytes(), Ledger("")), Limits().max_depth, Ledger(""))
+    assert len(claimants(kind, document)) == 1
+
+
+def test_every_format_has_an_example() -> None:
+    shown = {each.format for each in EXPECTED.values()}
+    assert not [each.name for each in readers() if each.name not in shown and not each.name.startswith(ELSEWHERE)]
+    assert {file.name for file in FILES} == set(EXPECTED) | {"npm_error.json"}
+
+
+def test_a_found_secret_is_nowhere_in_what_is_kept() -> None:
+    for file in FILES:
+        kept = repr(read_report(file, Limits()))
+        for secret in ("not-a-real-key", "hunter22", "secret-session", "sk_live"):
+            assert secret not in kept, file.name
+
+
+def test_an_error_for_a_report_goes_to_quarantine_with_its_own_words() -> None:
+    reading = read("npm_error.json")
+    assert reading.status == "quarantined"
+    assert "405 Method Not Allowed" in (reading.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"error": {"code": "ENOAUDIT", "summary": "no audit here"}}, "ENOAUDIT: no audit here"),
+        ({"message": "Not Found", "documentation_url": "https://docs.example", "status": "404"}, "404: Not Found"),
+        ({"errors": [{"status": "401", "detail": "no token"}]}, "401: no token"),
+        ({"ok": False, "error": "Missing node_modules", "path": "/srv"}, "Missing node_modules"),
+    ],
+)
+def test_errors_of_services_are_told(document: dict[str, Any], words: str) -> None:
+    reading = read_bytes(json.dumps(document).encode(), Limits())
+    assert reading.status == "quarantined"
+    assert words in (reading.reason or "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("file", [file for file in FILES if file.suffix != ".xml"], ids=lambda file: file.name)
+def test_the_encoding_changes_nothing(file: Path, encoding: str) -> None:
+    again = read_bytes(file.read_text("utf-8").encode(encoding), Limits())
+    assert again.findings == read_report(file, Limits()).findings
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in FILES if file.suffix in (".json", ".xml")], ids=lambda file: file.name
+)
+def test_a_truncated_report_is_refused(file: Path) -> None:
+    content = file.read_bytes()
+    assert read_bytes(content[: len(content) * 2 // 3], Limits()).status == "quarantined"
+
+
+def lists_of_records(value: Any) -> list[list[Any]]:
+    """Every list of objects in a document."""
+    inner = value if isinstance(value, list) else value.values() if isinstance(value, dict) else []
+    below = [found for each in inner for found in lists_of_records(each)]
+    return ([value] if isinstance(value, list) and any(isinstance(each, dict) for each in value) else []) + below
+
+
+JSON = [file for file in FILES if file.suffix == ".json" and file.name not in ("govulncheck.json", "npm_error.json")]
+
+
+@pytest.mark.parametrize("file", JSON, ids=lambda file: file.name)
+def test_a_record_that_is_no_object_is_counted(file: Path) -> None:
+    """Junk beside the records of any list never makes the others vanish."""
+    whole = read_report(file, Limits()).books.seen
+    count = len(lists_of_records(json.loads(file.read_text())))
+    for number in range(count):
+        document = json.loads(file.read_text())
+        lists_of_records(document)[number].insert(0, "junk")
+        reading = read_bytes(json.dumps(document).encode(), Limits())
+        assert reading.status == "quarantined" or reading.books.seen >= whole, number
+
+
+leaves = st.sampled_from(
+    [None, True, -1, 0, 2**70, 1.5, "", "x", [], {}, [1], {"x": 1}, [[]], "\ud800", "CWE-79", "<b>"]
+)
+
+
+def damage(value: Any, data: st.DataObject) -> Any:
+    """The value with one thing in it, chosen by Hypothesis, replaced by something of another kind."""
+    if isinstance(value, dict) and value and data.draw(st.booleans()):
+        key = data.draw(st.sampled_from(sorted(value)))
+        return {**value, key: damage(value[key], data)}
+    if isinstance(value, list) and value and data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(value) - 1))
+        return [*value[:at], damage(value[at], data), *value[at + 1 :]]
+    return data.draw(leaves)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(JSON), st.data())
+def test_a_damaged_report_is_read_or_refused(file: Path, data: st.DataObject) -> None:
+    document = json.loads(file.read_text())
+    for _ in range(data.draw(st.integers(1, 3))):
+        document = damage(document, data)
+    reading = read_bytes(json.dumps(document).encode(), Limits())
+    assert reading.books.balanced
+    assert reading.books.kept == len(reading.findings)
+    assert reading.parsed or reading.reason
