@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import msgspec
 from config.settings import Settings
 from handlers.analysis.rules import VERSION, analyse
 from handlers.clean import clean_finding
+from handlers.dataset.lines import USERS
+from handlers.dataset.rows import Rows, load_rows
 from handlers.knowledge.catalogue import catalogue_version, open_catalogue
 from handlers.readers import Books, Reading, read_report
 from handlers.records import Analysis, Record, dump_lines
@@ -18,6 +21,8 @@ from watcher.stage import ARTIFACTS, Attempt, Outcome, Stage
 
 ANALYSES = "analysis.jsonl"
 BOOKS = "books.json"
+MOST_NAMED = 50
+"""Bad rows that are named one by one."""
 
 
 class Account(Record, frozen=True, kw_only=True):
@@ -51,6 +56,10 @@ def schema() -> Mapping[str, object]:
 
 def _analyse_artifact(artifact: Path, out: Path, settings: Settings, root: Path) -> Outcome:
     reading = read_report(artifact, settings.limits)
+    if not reading.parsed and artifact.stat().st_size <= settings.limits.max_bytes:
+        rows = load_rows(artifact)
+        if rows.examples:
+            return _pass_rows(artifact, rows, out)
     _refuse(reading, artifact)
     catalogue = open_catalogue(root)
     findings = [clean_finding(each, settings.limits.max_text) for each in reading.findings]
@@ -60,6 +69,15 @@ def _analyse_artifact(artifact: Path, out: Path, settings: Settings, root: Path)
     warnings = account.warnings + tuple(f"{member}: {why}" for member, why in account.unreadable.items())
     incomplete = bool(account.unreadable) or reading.status == "scan_failed"
     return Outcome({"findings": count, "seen": reading.books.seen}, warnings, incomplete)
+
+
+def _pass_rows(artifact: Path, rows: Rows, out: Path) -> Outcome:
+    """A file of ready rows to train on is no report: it goes to the dataset as it is, line by line."""
+    shutil.copyfile(artifact, out / USERS)
+    bad = tuple(f"line {each.line} is no row: {each.reason}" for each in rows.bad[:MOST_NAMED])
+    if len(rows.bad) > MOST_NAMED:
+        bad += (f"and {len(rows.bad) - MOST_NAMED} more lines that are no rows",)
+    return Outcome({"rows": len(rows.examples)}, bad, incomplete=bool(bad))
 
 
 def _refuse(reading: Reading, artifact: Path) -> None:

@@ -107,3 +107,23 @@ def test_the_catalogue_is_part_of_the_key(tmp_path: Path, monkeypatch: pytest.Mo
     before = stage.settings()
     monkeypatch.setattr("handlers.analysis.run.catalogue_version", lambda: "another")
     assert stage.settings() != before
+
+
+def test_ready_rows_pass_through_both_stages(tmp_path: Path) -> None:
+    rows = tmp_path / "mine.jsonl"
+    rows.write_text(
+        '{"prompt": "a?", "completion": "b"}\n{"instruction": "c?", "response": "d", "group": "CVE-2024-1"}\n'
+    )
+    workspace = Workspace(tmp_path / "workspace")
+    analysis = execute(workspace, analysis_stage(Settings(), workspace.root), [rows])
+    narrative = execute(workspace, narrative_stage(Settings(), workspace.root), [analysis.folder])
+    assert (narrative.folder / "rows.jsonl").read_bytes() == rows.read_bytes()
+    assert analysis.receipt.counts["rows"] == 2
+
+
+def test_a_bad_row_is_named(tmp_path: Path) -> None:
+    rows = tmp_path / "mine.jsonl"
+    rows.write_text('{"prompt": "a?", "completion": "b"}\n{"prompt": "no answer"}\n')
+    outcome, _ = run(rows, tmp_path)
+    assert outcome.incomplete
+    assert outcome.warnings[0].startswith("line 2 is no row")
