@@ -56,10 +56,30 @@ class Analysis(Section):
     backend: Literal["rules", "mlx", "auto"] = "rules"
 
 
+class Tasks(Section):
+    """Share of problems of which a row of the task is made, where their narrative has an answer."""
+
+    analyse: float = Field(1.0, ge=0, le=1)
+    explain: float = Field(1.0, ge=0, le=1)
+    fix: float = Field(1.0, ge=0, le=1)
+    triage: float = Field(1.0, ge=0, le=1)
+    cwe: float = Field(0.5, ge=0, le=1)
+    cvss: float = Field(0.5, ge=0, le=1)
+    no_fix: float = Field(0.5, ge=0, le=1)
+    unknown: float = Field(0.25, ge=0, le=1)
+
+
 class Dataset(Section):
     quiet_seconds: float = Field(30.0, ge=0)
     interval_seconds: float = Field(600.0, ge=0)
     valid_share: float = Field(0.2, gt=0, lt=1)
+    test_share: float = Field(0.0, ge=0, lt=0.5)
+    format: Literal["chat", "completions", "instructions"] = "chat"
+    parquet: bool = False
+    tasks: Tasks = Tasks()
+    near_duplicate: float = Field(0.8, gt=0.5, le=1)
+    max_per_rule: int = Field(500, ge=1)
+    pseudonym_key: str = ""
 
 
 class Training(Section):

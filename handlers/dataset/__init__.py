@@ -1,33 +1,42 @@
 """The dataset: chat rows made of all narratives so far, split once and for ever into train and valid.
 
-rows.py        rows as people write them, read and split by hand
+build.py       one build                               lines.py    the set of narratives
+making.py      a narrative's rows, scrubbed, gated     shards.py   the same for many, kept from build to build
+tasks.py       the tasks and their answers             prompts.py  their questions
+gates.py       what a row must be like                 near.py     rows that say nearly the same
 groups.py      which findings are one problem          split.py    which side a problem is on
-tasks.py       a narrative's examples                  prompts.py  their questions
-shards.py      one narrative file's rows, cached       choose.py   which rows stand in the dataset
+choose.py      which rows stand in the dataset         lineage.py  where a row comes from
 statistics.py  its figures                             card.py     its card
-build.py       one build
+rows.py        rows as people write them, read and split by hand
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from config.settings import Settings
-from watcher.stage import Stage, Takes
+from handlers.dataset.making import settings_read
+from watcher.stage import Attempt, Outcome, Stage, Takes
+
+VERSION = "2"
 
 
 def stage(settings: Settings, root: Path) -> Stage:
     """The stage that builds one dataset of all narratives so far; it wants a process of its own."""
-    from handlers.dataset import build
 
-    chosen = settings.dataset
+    def run(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
+        from handlers.dataset.build import build  # NumPy and more, which the watcher need not carry
+
+        return build(settings, root, inputs, out, attempt)
+
     return Stage(
         name="dataset",
-        version=build.VERSION,
+        version=VERSION,
         accepts=("narrative",),
-        run=lambda inputs, out, attempt: build.build(settings, inputs, out, attempt),
-        settings=lambda: build.settings_read(settings),
+        run=run,
+        settings=lambda: settings_read(settings, root),
         takes=Takes.ALL,
-        quiet_seconds=chosen.quiet_seconds,
-        interval_seconds=chosen.interval_seconds,
+        quiet_seconds=settings.dataset.quiet_seconds,
+        interval_seconds=settings.dataset.interval_seconds,
     )

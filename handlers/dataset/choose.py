@@ -1,18 +1,28 @@
 """Which rows stand in the dataset: a function of the set of sources, whatever order they came in.
 
 A row's side is decided by its source's own key and never changes. A row may only be left out, and each is counted:
-rows of a group that a later alias joined across sides, repeated sightings of a problem, the same text twice.
+rows of a group that a later alias joined across sides, repeated sightings of a problem, the same text twice, rows that
+say nearly the same, rows beyond a rule's share. A person's row comes before generated ones and is no rule's.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from handlers.dataset.groups import Groups
-from handlers.dataset.shards import Item, Source
+from handlers.dataset.making import Item, Source
+from handlers.dataset.near import near_rows
+from handlers.dataset.shards import Shard
 from handlers.dataset.split import SIDES, Side
+
+HELD = {side: len(SIDES) - number for number, side in enumerate(SIDES)}
+"""Sorts sides: the further held out, the earlier."""
 
 
 class Row(NamedTuple):
@@ -26,66 +36,90 @@ class Row(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One problem of a group, as its best source tells it, and how often and by whom it was seen."""
+    """One problem of a group as its best source tells it, how often it was seen, and by whom."""
 
-    best: Row  # its item is of no account
+    best: Source
     sightings: int
     tools: tuple[str, ...]
 
 
 class Choice(NamedTuple):
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...]  # ordered by the digests of their texts
     problems: dict[str, Problem]  # by the digest of the source that tells it
     left_out: Counter[str]
-    groups: dict[str, Side]
+    groups: dict[str, Side]  # that have a row
+    made: int
 
 
-def choose(shards: Sequence[Iterable[Source]], side: Callable[[str], Side]) -> Choice:
-    """Chooses the rows of a dataset from all sources seen so far; `side` gives the side of an own key."""
-    sources = [(number, each) for number, shard in enumerate(shards) for each in shard]
+@dataclass(frozen=True)
+class Rules:
+    """The settings that choosing depends on."""
+
+    side: Callable[[str], Side]
+    near_duplicate: float
+    per_rule: dict[Side, int]
+
+
+def choose(shards: Sequence[Shard], inputs: Counter[str], rules: Rules) -> Choice:
+    """Chooses the rows of a dataset; `inputs` tells in how many inputs a source stands."""
+    sources = [(number, each) for number, shard in enumerate(shards) for each in shard.sources]
     left_out: Counter[str] = Counter()
+    for _, source in sources:
+        left_out.update(dict(source.faults))
     groups = Groups()
-    for _, each in sources:
-        groups.unite((each.own, *each.aliases))
-    kept_side = _winning_sides(sources, groups, side)
-    torn = _texts_on_two_sides(sources, side)
-    rows: list[Row] = []
-    told: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for number, source in sources:
-        group = groups.find(source.own)
-        if side(source.own) != kept_side[group]:
-            left_out["group joined across sides"] += len(source.items)
-            continue
-        for item in source.items[:1]:
-            problem = f"row {source.digest}" if source.by_user else source.subject
-            told[group, problem].append(Row(item, source, number, kept_side[group], group))
-    problems = {}
-    for sightings in told.values():
-        best = min(sightings, key=_rank)
-        problems[best.source.digest] = _problem(best, sightings)
-        left_out["seen before"] += sum(len(each.source.items) for each in sightings) - len(best.source.items)
-        rows += [best._replace(item=item) for item in best.source.items]
-    kept = _without_repeats(_without_torn(rows, torn, left_out), left_out)
-    standing = {row.group: row.side for row in kept}
-    return Choice(tuple(sorted(kept, key=lambda row: row.item.key)), problems, left_out, standing)
-
-
-def _problem(best: Row, sightings: Sequence[Row]) -> Problem:
-    tools = {tool for each in sightings for tool in each.source.tools}
-    return Problem(best, sum(each.source.seen for each in sightings), tuple(sorted(tools)))
+    for _, source in sources:
+        groups.unite((source.own, *source.aliases))
+    standing = _on_winning_side(sources, groups, rules.side, left_out)
+    problems, rows = _best_of_each(standing, inputs, left_out)
+    rows = _untorn(rows, _texts_on_two_sides(sources, rules.side), left_out)
+    rows = _unanswered(_unrepeated(rows, left_out), left_out)
+    rows = _unlike(rows, shards, rules.near_duplicate, left_out)
+    rows = _balanced(rows, rules.per_rule, left_out)
+    rows.sort(key=lambda row: row.item.key)
+    made = sum(source.made for _, source in sources)
+    return Choice(tuple(rows), problems, left_out, {row.group: row.side for row in rows}, made)
 
 
 Sources = Sequence[tuple[int, Source]]
+Placed = tuple[int, Source, str, Side]
 
 
-def _winning_sides(sources: Sources, groups: Groups, side: Callable[[str], Side]) -> dict[str, Side]:
-    """Per group the side that is held out the furthest among its members' own sides."""
+def _on_winning_side(
+    sources: Sources, groups: Groups, side: Callable[[str], Side], left_out: Counter[str]
+) -> list[Placed]:
+    """Per group only the sources of the side that is held out the furthest."""
+    placed = [(number, source, groups.find(source.own), side(source.own)) for number, source in sources]
     winning: dict[str, Side] = {}
-    for _, source in sources:
-        group, own = groups.find(source.own), side(source.own)
-        if SIDES.index(own) >= SIDES.index(winning.get(group, "train")):
-            winning[group] = own
-    return winning
+    for _, _, group, own in placed:
+        winning[group] = min(own, winning.get(group, own), key=HELD.__getitem__)
+    for _, source, group, own in placed:
+        if own != winning[group]:
+            left_out["group joined across sides"] += len(source.items)
+    return [each for each in placed if each[3] == winning[each[2]]]
+
+
+def _best_of_each(
+    standing: Iterable[Placed], inputs: Counter[str], left_out: Counter[str]
+) -> tuple[dict[str, Problem], list[Row]]:
+    """Per problem of a group the source that says most; the others are sightings."""
+    told: dict[tuple[str, str], list[Placed]] = defaultdict(list)
+    for each in standing:
+        source = each[1]
+        told[each[2], source.digest if source.by_user else source.subject].append(each)
+    problems, rows = {}, []
+    for sightings in told.values():
+        number, best, group, side = min(sightings, key=lambda each: _rank(each[1]))
+        tools = {tool for _, source, _, _ in sightings for tool in source.tools}
+        seen = sum(source.seen * inputs[source.digest] for _, source, _, _ in sightings)
+        problems[best.digest] = Problem(best, seen, tuple(sorted(tools)))
+        left_out["seen before"] += sum(len(source.items) for _, source, _, _ in sightings) - len(best.items)
+        rows += [Row(item, best, number, side, group) for item in best.items]
+    return problems, rows
+
+
+def _rank(source: Source) -> tuple[bool, int, str]:
+    """A person's row first, then the source that says most; the digest decides between equals."""
+    return not source.by_user, -source.weight, source.digest
 
 
 def _texts_on_two_sides(sources: Sources, side: Callable[[str], Side]) -> set[str]:
@@ -100,30 +134,68 @@ def _texts_on_two_sides(sources: Sources, side: Callable[[str], Side]) -> set[st
     return torn
 
 
-def _rank(row: Row) -> tuple[bool, int, str]:
-    """A person's row first, then the source that says most; the digest decides between equals."""
-    return not row.source.by_user, -row.source.weight, row.source.digest
+def _untorn(rows: list[Row], torn: set[str], left_out: Counter[str]) -> list[Row]:
+    return _kept(rows, lambda row: row.item.key not in torn, "same text on two sides", left_out)
 
 
-def _without_torn(rows: Iterable[Row], torn: set[str], left_out: Counter[str]) -> list[Row]:
-    kept = []
-    for row in rows:
-        if row.item.key in torn:
-            left_out["same text on two sides"] += 1
-        else:
-            kept.append(row)
-    return kept
-
-
-def _without_repeats(rows: Iterable[Row], left_out: Counter[str]) -> list[Row]:
-    """One row per text, and no generated row where a person gave the answer to the same task of the group."""
+def _unrepeated(rows: list[Row], left_out: Counter[str]) -> list[Row]:
+    """One row per text."""
     best: dict[str, Row] = {}
     for row in rows:
-        other = best.get(row.item.key)
-        left_out["same text"] += other is not None
-        if other is None or _rank(row) < _rank(other):
+        other = best.setdefault(row.item.key, row)
+        if other is not row and _rank(row.source) < _rank(other.source):
             best[row.item.key] = row
-    answered = {(row.group, row.item.task) for row in best.values() if row.source.by_user}
-    kept = [row for row in best.values() if row.source.by_user or (row.group, row.item.task) not in answered]
-    left_out["a person's row stands for it"] += len(best) - len(kept)
+    left_out["same text"] += len(rows) - len(best)
+    return list(best.values())
+
+
+def _unanswered(rows: list[Row], left_out: Counter[str]) -> list[Row]:
+    """No generated row where a person gave the answer to the same task of the group."""
+    answered = {(row.group, row.item.task) for row in rows if row.source.by_user}
+    if not answered:
+        return rows
+    stands = "a person's row stands for it"
+    return _kept(rows, lambda row: row.source.by_user or (row.group, row.item.task) not in answered, stands, left_out)
+
+
+def _unlike(rows: list[Row], shards: Sequence[Shard], threshold: float, left_out: Counter[str]) -> list[Row]:
+    """No row that says nearly the same as a better one; what is held out is better than what is trained on."""
+    if threshold >= 1 or not rows:
+        return rows
+    rows.sort(key=lambda row: (HELD[row.side], not row.source.by_user, row.item.key))
+    matrices = [shard.signatures for shard in shards]
+    signatures = np.stack([matrices[row.shard][row.item.place] for row in rows])
+    numbers = {task: number for number, task in enumerate(sorted({row.item.task for row in rows}))}
+    held = sum(row.side != "train" for row in rows)
+    near = near_rows(signatures, [numbers[row.item.task] for row in rows], held, threshold)
+    left_out["nearly the same text"] += int(near.sum())
+    return [row for row, repeats in zip(rows, near.tolist(), strict=True) if not repeats]
+
+
+def _balanced(rows: list[Row], per_rule: dict[Side, int], left_out: Counter[str]) -> list[Row]:
+    """At most so many rows of a rule and task on a side; a digest draws which, a person's rows do not count."""
+    found = Counter((row.side, row.source.rule_id, row.item.task) for row in rows if not row.source.by_user)
+    over = {each for each, count in found.items() if count > per_rule[each[0]]}
+    if not over:
+        return rows
+    drawn: dict[tuple[Side, str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        if (name := (row.side, row.source.rule_id, row.item.task)) in over and not row.source.by_user:
+            drawn[name].append(_lot(row))
+    limits = {name: sorted(lots)[per_rule[name[0]]] for name, lots in drawn.items()}
+
+    def stands(row: Row) -> bool:
+        name = (row.side, row.source.rule_id, row.item.task)
+        return row.source.by_user or name not in over or _lot(row) < limits[name]
+
+    return _kept(rows, stands, "more rows of a rule than its share", left_out)
+
+
+def _lot(row: Row) -> str:
+    return hashlib.blake2b(f"lot {row.item.key}".encode(), digest_size=16).hexdigest()
+
+
+def _kept(rows: list[Row], stands: Callable[[Row], bool], reason: str, left_out: Counter[str]) -> list[Row]:
+    kept = [row for row in rows if stands(row)]
+    left_out[reason] += len(rows) - len(kept)
     return kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 
+from handlers.clean import shorten
 from handlers.records import Finding, Location, Package
 
 QUESTIONS: dict[str, tuple[str, ...]] = {
@@ -63,14 +64,14 @@ def pick(options: Sequence[str], seed: str) -> str:
     return options[int.from_bytes(digest, "big") % len(options)]
 
 
-def ask(task: str, finding: Finding, seed: str) -> str:
-    """The question of a task about a finding, with the facts that it may use."""
+def ask(task: str, finding: Finding, seed: str, most: int) -> str:
+    """The question of a task about a finding, with the facts that it may use, free texts cut at `most` characters."""
     hidden = HIDDEN.get(task, frozenset())
-    told = (f"{name}: {value}" for name, value in facts(finding) if name not in hidden)
+    told = (f"{name}: {value}" for name, value in facts(finding, most) if name not in hidden)
     return pick(QUESTIONS[task], f"{task} {seed}") + "\n\n" + "\n".join(told)
 
 
-def facts(finding: Finding) -> Iterator[tuple[str, str]]:
+def facts(finding: Finding, most: int) -> Iterator[tuple[str, str]]:
     """The finding's facts as (name, value); what the report does not say is left out."""
     yield "Scanner", finding.tool
     yield "Problem", finding.title
@@ -89,9 +90,16 @@ def facts(finding: Finding) -> Iterator[tuple[str, str]]:
     if finding.locations:
         yield "Location", _location(finding.locations[0]) + _others(len(finding.locations) - 1)
     if finding.description and finding.description != finding.title:
-        yield "Description", finding.description
+        yield "Description", shorten(finding.description, most)
     if finding.snippet:
-        yield "Code", f"\n```\n{finding.snippet}\n```"
+        yield "Code", f"\n```\n{_first_lines(finding.snippet, most)}\n```"
+
+
+def _first_lines(code: str, most: int) -> str:
+    """Whole lines of the code, at most `most` characters; a cut is shown."""
+    if len(code) <= most:
+        return code
+    return code[:most].rpartition("\n")[0] + "\n[…]"
 
 
 def _package(package: Package) -> str:

@@ -1,179 +1,140 @@
-"""What one narrative file gives to a dataset: its rows, ready to be written, and what choosing between rows must know.
+"""Shards: the finished rows of some lines, with all that choosing between rows must know.
 
-A shard follows from the file's content and the settings alone, so an earlier build's shard saves making it again.
-Beside a shard lie its rows' lines in one file, and the index of them and of their sources in another.
+A line's rows follow from the line and the recipe alone, so a shard that an earlier build left in the cache saves making
+its rows again, and what a build writes is the same with and without. A shard is three files, the index written last:
+
+    NAME.rows         the rows' lines
+    NAME.signatures   uint32, shape (rows, near.PLACES)
+    NAME.index        its sources (MessagePack)
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
-from handlers.dataset.groups import advisories, named_in, own_key, subject
-from handlers.dataset.rows import BadRow, Example, Message, load_rows, text_key
-from handlers.dataset.tasks import digest_of, drafts
-from handlers.records import Class, Narrative, Origin, Record, Severity, load_lines
-from watcher.errors import BadInput
+from handlers.dataset.lines import Line
+from handlers.dataset.making import Item, Maker, Source
+from handlers.dataset.near import PLACES, Signatures, Words, sign
+from handlers.dataset.rows import text_key
+from handlers.dataset.tasks import Draft
 
-USER = "user"
-"""The task of a row that a person wrote without saying which generated row it replaces."""
-
-
-class Item(Record, frozen=True, kw_only=True, array_like=True):
-    """One row of a shard."""
-
-    key: str  # digest of its text: `rows.text_key`
-    task: str
-    start: int  # of its line in the shard's rows
-    size: int  # bytes of that line without the newline
-
-
-class Source(Record, frozen=True, kw_only=True, array_like=True):
-    """One narrative, or one row of a person's, and the rows made of it."""
-
-    digest: str
-    own: str  # the key that decides the side
-    aliases: tuple[str, ...]
-    subject: str
-    weight: int  # how much it says, in bytes
-    fingerprint: str
-    tool: str
-    tools: tuple[str, ...]  # that reported it, where an analysis merged several
-    seen: int  # how many records of the report state it
-    rule_id: str
-    class_: Class | None
-    severity: Severity
-    pointer: str
-    member: str | None
-    origin: Origin
-    items: tuple[Item, ...]
-
-    @property
-    def by_user(self) -> bool:
-        return self.origin.kind == "user"
-
-
-class Index(Record, frozen=True, kw_only=True):
-    sources: tuple[Source, ...]
-    bad: tuple[BadRow, ...] = ()
+CHUNK = 1000
+"""Lines that one shard holds at most; so many are worth a process of their own."""
+PROCESSES = max(1, min(8, os.cpu_count() or 1))
+_words = Words()
+_decoder = msgspec.msgpack.Decoder(tuple[Source, ...])
 
 
 class Shard(NamedTuple):
     sources: tuple[Source, ...]
-    bad: tuple[BadRow, ...]
     rows: Path
 
+    @property
+    def signatures(self) -> Signatures:
+        flat = np.fromfile(self.rows.with_suffix(".signatures"), dtype=np.uint32)
+        return flat.reshape(-1, PLACES)
 
-class Recipe(Record, frozen=True, kw_only=True):
-    """The settings that a shard depends on."""
 
-    tasks: tuple[str, ...]
+def make_shards(lines: Sequence[Line], maker: Maker, cache: Path, say: Callable[[str], None]) -> list[Shard]:
+    """The shards that hold `lines`, and no other source; what the cache lacks is made."""
+    folder = cache / maker.recipe.digest
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {each.digest for each in lines}
+    shards = []
+    for index in sorted(folder.glob("*.index")):
+        shard = _load(index, wanted)
+        wanted.difference_update(each.digest for each in shard.sources)
+        shards.append(shard)
+    missing = [each for each in lines if each.digest in wanted]
+    chunks = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
+    made = _in_processes(chunks, maker, folder, say) if len(chunks) > 1 else map(partial(fill, maker, folder), chunks)
+    shards += [_load(index, wanted) for index in made]
+    return [each for each in shards if each.sources]
 
 
-def make_shard(folder: Path, target: Path, recipe: Recipe) -> Index:
-    """Makes the shard of one narrative job's folder; its rows' lines go to the new file `target`.
+def _in_processes(
+    chunks: Sequence[Sequence[Line]], maker: Maker, folder: Path, say: Callable[[str], None]
+) -> Iterator[Path]:
+    with ProcessPoolExecutor(min(PROCESSES, len(chunks)), multiprocessing.get_context("spawn")) as pool:
+        for number, index in enumerate(pool.map(partial(fill, maker, folder), chunks), start=1):
+            say(f"rows of {number} of {len(chunks)} parts are made")
+            yield index
 
-    Raises BadInput if the folder holds neither `narrative.jsonl` nor `rows.jsonl`, or lines that are no narratives.
-    """
-    writer = Writer()
-    sources = [_of_narrative(each, writer, recipe) for each in _narratives(folder)]
-    bad: tuple[BadRow, ...] = ()
-    if (folder / "rows.jsonl").exists():
-        rows = load_rows(folder / "rows.jsonl")
-        sources += [_of_user(each, writer) for each in rows.examples]
-        bad = rows.bad
-    target.write_bytes(b"".join(writer.lines))
-    return Index(sources=tuple(sources), bad=bad)
+
+def fill(maker: Maker, folder: Path, lines: Sequence[Line]) -> Path:
+    """Makes one shard of `lines` and returns its index."""
+    writer = Writer(maker)
+    sources = [writer.add(*maker.make(line, text)) for line, text in _texts(lines)]
+    name = hashlib.blake2b("".join(each.digest for each in lines).encode(), digest_size=12).hexdigest()
+    _store(folder / f"{name}.rows", b"".join(writer.rows))
+    _store(folder / f"{name}.signatures", sign(writer.texts, _words).tobytes())
+    return _store(folder / f"{name}.index", msgspec.msgpack.encode(sources))
 
 
 class Writer:
-    """Collects rows' lines and knows where each stands."""
+    """Collects the rows of a shard and knows where each stands."""
 
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-        self.size = 0
+    def __init__(self, maker: Maker) -> None:
+        self.rows: list[bytes] = []
+        self.texts: list[str] = []
+        self._maker = maker
+        self._size = 0
 
-    def add(self, task: str, messages: tuple[Message, ...]) -> Item:
-        line = msgspec.json.encode({"messages": messages})
-        item = Item(key=text_key(Example(messages=messages)), task=task, start=self.size, size=len(line))
-        self.lines.append(line + b"\n")
-        self.size += len(line) + 1
+    def add(self, source: Source, drafts: Iterable[Draft]) -> Source:
+        """The source with its items; drafts with a fault are only counted."""
+        items, faults = [], Counter[str]()
+        for draft in drafts:
+            if draft.fault is None:
+                items.append(self._item(draft))
+            else:
+                faults[draft.fault] += 1
+        return msgspec.structs.replace(source, items=tuple(items), faults=tuple(sorted(faults.items())))
+
+    def _item(self, draft: Draft) -> Item:
+        line = self._maker.line(draft.example)
+        item = Item(
+            key=text_key(draft.example),
+            task=draft.task,
+            start=self._size,
+            size=len(line),
+            place=len(self.rows),
+            tokens=draft.tokens,
+            shortened=draft.shortened,
+        )
+        self.rows.append(line + b"\n")
+        self.texts.append(" ".join(each.content for each in draft.example.messages))
+        self._size += len(line) + 1
         return item
 
 
-def _narratives(folder: Path) -> Iterator[Narrative]:
-    file = folder / "narrative.jsonl"
-    if not file.exists():
-        if not (folder / "rows.jsonl").exists():
-            raise BadInput(f"{folder}: holds no narrative.jsonl", "give the folder of a finished narrative job")
-        return
-    try:
-        yield from load_lines(file, Narrative)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{file}: a line is no narrative: {error}", "make the narrative again: scantune retry") from None
+def _texts(lines: Sequence[Line]) -> Iterator[tuple[Line, bytes]]:
+    for file, group in groupby(sorted(lines, key=lambda each: (each.file, each.start)), key=lambda each: each.file):
+        with file.open("rb") as content:
+            for line in group:
+                content.seek(line.start)
+                yield line, content.read(line.size)
 
 
-def _of_narrative(narrative: Narrative, writer: Writer, recipe: Recipe) -> Source:
-    finding = narrative.analysis.finding
-    return Source(
-        digest=digest_of(narrative),
-        own=own_key(finding),
-        aliases=advisories(finding),
-        subject=subject(finding),
-        weight=len(narrative.what) + len(narrative.why) + len(narrative.fix) + len(finding.description or ""),
-        fingerprint=finding.fingerprint,
-        tool=finding.tool,
-        tools=tuple(sorted({finding.tool, *(each.tool for each in finding.occurrences)})),
-        seen=max(1, len(finding.occurrences)),
-        rule_id=finding.rule_id or finding.title,
-        class_=finding.class_,
-        severity=finding.severity,
-        pointer=finding.pointer,
-        member=finding.member,
-        origin=narrative.origin,
-        items=tuple(writer.add(each.task, each.messages) for each in drafts(narrative, recipe.tasks)),
-    )
+def _load(index: Path, wanted: set[str]) -> Shard:
+    sources = _decoder.decode(index.read_bytes())
+    return Shard(tuple(each for each in sources if each.digest in wanted), index.with_suffix(".rows"))
 
 
-def _of_user(example: Example, writer: Writer) -> Source:
-    item = writer.add(example.task or USER, example.messages)
-    named = named_in(example.prompt)
-    own = example.group or (named[0] if named else f"row {text_key(example)}")
-    return Source(
-        digest=item.key,
-        own=own,
-        aliases=named,
-        subject="",
-        weight=item.size,
-        fingerprint="",
-        tool="",
-        tools=(),
-        seen=1,
-        rule_id="",
-        class_=None,
-        severity="unknown",
-        pointer="",
-        member=None,
-        origin=Origin(kind="user", version="1"),
-        items=(item,),
-    )
-
-
-def content_key(folder: Path) -> str:
-    """A digest of what a narrative job's folder holds for the dataset; its name plays no part."""
-    whole = hashlib.sha256()
-    for name in ("narrative.jsonl", "rows.jsonl"):
-        file = folder / name
-        if file.exists():
-            with file.open("rb") as content:
-                whole.update(hashlib.file_digest(content, "sha256").digest() + name.encode())
-    return whole.hexdigest()
-
-
-def distinct(folders: Iterable[Path]) -> dict[str, Path]:
-    """The folders by content, in the order of their digests: equal folders count once, arrival plays no part."""
-    return dict(sorted({content_key(each): each for each in folders}.items()))
+def _store(file: Path, content: bytes) -> Path:
+    """Two processes that make the same shard write the same bytes, each to a scratch file of its own."""
+    scratch = file.with_suffix(f".{os.getpid()}")
+    scratch.write_bytes(content)
+    scratch.replace(file)
+    return file

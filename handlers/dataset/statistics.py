@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from math import ceil
 from pathlib import Path
 
 import msgspec
 
 from handlers.dataset.choose import Choice, Row
-from handlers.dataset.rows import BadRow
+from handlers.dataset.lines import Lines
 from handlers.dataset.split import SIDES, Side
 from handlers.records import Record
 from watcher.errors import BadInput
@@ -23,16 +24,30 @@ class SideFigures(Record, frozen=True, kw_only=True):
     bytes: int  # of the side's file
 
 
+LENGTH_BIN = 64
+"""Tokens in one step of the histogram of lengths."""
+
+
+class Lengths(Record, frozen=True, kw_only=True):
+    """Of rows, in tokens of the base model (or upper bounds, see `gates.tokens`)."""
+
+    median: int
+    p95: int
+    longest: int
+    histogram: dict[str, int]  # from so many tokens on, in steps of LENGTH_BIN: rows
+
+
 class Statistics(Record, frozen=True, kw_only=True):
     """Counts of a dataset. made = the sum of all sides' rows + the sum of left_out."""
 
-    inputs: int  # narrative files, each content once
-    narratives: int  # in them, users' rows not counted
+    inputs: int  # files of narratives or of people's rows, each content once
+    narratives: int  # different ones in them
     user_rows: int
     bad_rows: int
     problems: int  # different ones among the narratives
     made: int  # rows before anything was left out
     left_out: dict[str, int]  # reason: rows
+    shortened: int  # rows whose description or code was cut, visibly, to fit the base model
     sides: dict[str, SideFigures]
     tasks: dict[str, int]  # task: rows
     tools: dict[str, int]  # tool: problems that it saw
@@ -41,6 +56,7 @@ class Statistics(Record, frozen=True, kw_only=True):
     severities: dict[str, int]
     origins: dict[str, int]  # "rules@1": rows
     generations: dict[str, int]  # depth: rows; 0 is written by rules or a person
+    tokens: Lengths
     waits: str | None  # why nothing can be trained on it yet
 
 
@@ -55,32 +71,24 @@ def load_statistics(folder: Path) -> Statistics:
         raise BadInput(f"{file}: {error}", "build the dataset again") from None
 
 
-class Made(Record, frozen=True, kw_only=True):
-    """What stood before the choice."""
-
-    inputs: int
-    narratives: int
-    user_rows: int
-    rows: int
-    bad: tuple[BadRow, ...]
-
-
-def measure(choice: Choice, made: Made, sizes: dict[Side, int]) -> Statistics:
-    """The statistics of a choice whose sides' files have `sizes` bytes."""
+def measure(choice: Choice, lines: Lines, sizes: dict[Side, int]) -> Statistics:
+    """The statistics of a choice between the rows of `lines`, whose sides' files have `sizes` bytes."""
     rows = choice.rows
     per_side, groups = Counter(row.side for row in rows), Counter(choice.groups.values())
     sides: dict[str, SideFigures] = {
         side: SideFigures(rows=per_side[side], groups=groups[side], bytes=size) for side, size in sizes.items()
     }
-    seen = [each for each in choice.problems.values() if not each.best.source.by_user]
+    seen = [each for each in choice.problems.values() if not each.best.by_user]
+    by_user = sum(line.by_user for line in lines.found)
     return Statistics(
-        inputs=made.inputs,
-        narratives=made.narratives,
-        user_rows=made.user_rows,
-        bad_rows=len(made.bad),
+        inputs=lines.files,
+        narratives=len(lines.found) - by_user,
+        user_rows=by_user,
+        bad_rows=len(lines.bad),
         problems=len(seen),
-        made=made.rows,
+        made=choice.made,
         left_out={reason: count for reason, count in sorted(choice.left_out.items()) if count},
+        shortened=sum(row.item.shortened for row in rows),
         sides=sides,
         tasks=_count(rows, lambda row: row.item.task),
         tools=dict(sorted(Counter(tool for each in seen for tool in each.tools).items())),
@@ -89,8 +97,18 @@ def measure(choice: Choice, made: Made, sizes: dict[Side, int]) -> Statistics:
         severities=_count(rows, lambda row: row.source.severity),
         origins=_count(rows, lambda row: f"{row.source.origin.kind}@{row.source.origin.version}"),
         generations=_count(rows, lambda row: str(row.source.origin.generation)),
+        tokens=_lengths([row.item.tokens for row in rows]),
         waits=_waits(sides),
     )
+
+
+def _lengths(tokens: list[int]) -> Lengths:
+    """Quantiles are of the rows themselves: the least length that so many of the rows do not exceed."""
+    ordered = sorted(tokens) or [0]
+    half, most = (ordered[ceil(share * len(ordered)) - 1] for share in (0.5, 0.95))
+    bins = Counter(LENGTH_BIN * (each // LENGTH_BIN) for each in tokens)
+    histogram = {str(start): bins[start] for start in sorted(bins)}
+    return Lengths(median=half, p95=most, longest=ordered[-1], histogram=histogram)
 
 
 def _count(rows: Iterable[Row], name: Callable[[Row], str]) -> dict[str, int]:

@@ -5,31 +5,62 @@ No answer says more than the narrative does. A task that a narrative has no answ
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 import msgspec
 
 from handlers.dataset.prompts import QUESTIONS, ask
-from handlers.dataset.rows import Message
-from handlers.records import Narrative, Record
+from handlers.dataset.rows import Example, Message
+from handlers.dataset.split import fraction
+from handlers.records import Finding, Narrative, Record
 
 
-class Draft(Record, frozen=True, kw_only=True):
-    """A row before the gates."""
+class Judgement(NamedTuple):
+    tokens: int
+    fault: str | None  # why a row can't stand
+
+
+Judge = Callable[[Example], Judgement]
+
+
+class Draft(NamedTuple):
+    """A row before the choice."""
 
     task: str
-    messages: tuple[Message, ...]
+    example: Example
+    tokens: int
+    fault: str | None
+    shortened: bool
 
 
-def drafts(narrative: Narrative, tasks: Collection[str]) -> Iterator[Draft]:
-    """The rows of a narrative for `tasks`, in the tasks' fixed order."""
+TOO_LONG = "too long for the base model"
+LENGTHS = (1_000_000, 1200, 400)
+"""Characters of description and of code that a question tells, tried in turn until the row is short enough."""
+
+
+def drafts(narrative: Narrative, shares: Mapping[str, float], judge: Judge) -> Iterator[Draft]:
+    """The rows of a narrative, in the tasks' fixed order.
+
+    A digest of the finding decides whether a task with a share below 1 gives a row.
+    """
     finding = narrative.analysis.finding
     for task, answer in ANSWERS.items():
-        text = answer(narrative) if task in tasks else None
+        share = shares.get(task, 0.0)
+        drawn = share >= 1 or (share > 0 and fraction(f"{task} {finding.fingerprint}") < share)
+        text = answer(narrative) if drawn else None
         if text:
-            question = ask(task, finding, finding.fingerprint)
-            yield Draft(task=task, messages=(_user(question), _assistant(text)))
+            yield _draft(task, text, finding, judge)
+
+
+def _draft(task: str, answer: str, finding: Finding, judge: Judge) -> Draft:
+    for most in LENGTHS:
+        example = Example(messages=(_user(ask(task, finding, finding.fingerprint, most)), _assistant(answer)))
+        judged = judge(example)
+        if judged.fault != TOO_LONG:
+            break
+    return Draft(task, example, *judged, shortened=most != LENGTHS[0])
 
 
 def _user(text: str) -> Message:
@@ -38,11 +69,6 @@ def _user(text: str) -> Message:
 
 def _assistant(text: str) -> Message:
     return Message(role="assistant", content=text)
-
-
-def digest_of(narrative: Narrative) -> str:
-    """32 hexadecimal digits that name a narrative by its content."""
-    return hashlib.blake2b(msgspec.json.encode(narrative, order="deterministic"), digest_size=16).hexdigest()
 
 
 class Verdict(Record, frozen=True, kw_only=True):
@@ -98,7 +124,8 @@ def _cwe(narrative: Narrative) -> str | None:
     told = " ".join((finding.title, finding.description or "", finding.rule_id or ""))
     if not finding.cwes or any(each in told for each in finding.cwes):
         return None  # there is nothing to answer, or the question already says it
-    return f"{', '.join(finding.cwes)}: {narrative.analysis.kind}"
+    kind = re.sub(r" \((?:CWE-\d+(?:, )?)+\)", "", narrative.analysis.kind)
+    return f"{', '.join(finding.cwes)}: {kind}"
 
 
 def _cvss(narrative: Narrative) -> str | None:

@@ -63,6 +63,7 @@ NOBODY = re.compile(
     r"user-[0-9a-f]{4}|[$%{~*.].*"
 )
 """Accounts of machines and images, and our pseudonyms: nobody's name."""
+VERSION = re.compile(r"[^\s/\\@]*")
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -82,7 +83,7 @@ class Scrubber:
     def data(self, value: object, name: str = "") -> object:
         """The same for plain JSON data; texts of fields that hold versions can't be addresses."""
         if isinstance(value, str):
-            return self.version(value) if "version" in name else self.text(value)
+            return self.version(value) if "version" in name and VERSION.fullmatch(value) else self.text(value)
         if isinstance(value, dict):
             return {key: self.data(each, str(key)) for key, each in value.items()}
         if isinstance(value, list | tuple):

@@ -73,7 +73,7 @@ PRIVATE_KEY = re.compile(
 PASSWORD_IN_URL = re.compile(r"(?<=://)([^\s/:@\"'<>]{0,256}):([^\s/@\"'<>]{1,512})@")
 
 _VALUE = r"(?:(?P<quote>\\?[\"'`])(?P<quoted>[^\"'`\n]{4,512}?)(?P=quote)|(?P<bare>[^\s\"'`,;()\[\]{}<>&]{6,}))"
-_SUFFIX = r"(?:s|[_-]?(?:key|value|id|string|hash|prod|production|dev|test|staging|live|old|new|admin|root|user|db|env|\d+)){0,3}"
+_SUFFIX = r"(?:s|[_-]?(?:key|value|id|string|hash|prod|dev|test|staging|live|old|new|admin|root|user|db|env|\d+)){0,3}"
 NAMES = (
     "pass",
     "pwd",

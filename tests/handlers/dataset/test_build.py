@@ -1,26 +1,33 @@
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from config.settings import Settings
+from config.settings import Settings, Tasks
 from handlers.dataset import stage
+from handlers.dataset.rows import load_rows
 from handlers.dataset.split import side_of
 from handlers.dataset.statistics import load_statistics
 from handlers.records import Narrative
 from tests.handlers.dataset.made import attempt, folder, narrative
+from tests.handlers.privacy.canaries import canaries
 from watcher.errors import BadInput
 from watcher.stage import Outcome, Takes
+
+ALL = Settings.model_validate({"dataset": {"tasks": dict.fromkeys(Tasks.model_fields, 1.0)}})
+"""Every task of every problem."""
 
 
 def run(tmp_path: Path, name: str, inputs: Sequence[Path], chosen: Settings | None = None) -> tuple[Path, Outcome]:
     out = tmp_path / name
     out.mkdir(parents=True)
-    outcome = stage(chosen or Settings(), tmp_path).run(inputs, out, attempt(tmp_path / f"{name}.work"))
+    outcome = stage(chosen or ALL, tmp_path).run(inputs, out, attempt(tmp_path / f"{name}.work"))
     return out, outcome
 
 
@@ -84,7 +91,7 @@ def test_a_cache_changes_nothing(tmp_path: Path) -> None:
     outs = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        stage(Settings(), tmp_path).run(inputs, tmp_path / name, work)
+        stage(ALL, tmp_path).run(inputs, tmp_path / name, work)
         outs.append(content(tmp_path / name))
     assert outs[0] == outs[1] == content(run(tmp_path, "three", inputs)[0])
 
@@ -142,6 +149,129 @@ def test_a_folder_without_narratives_is_a_bad_input(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match=r"narrative\.jsonl"):
         run(tmp_path, "out", [tmp_path / "empty"])
+
+
+def with_settings(**dataset: Any) -> Settings:
+    return Settings.model_validate({"dataset": {"tasks": ALL.dataset.tasks.model_dump(), **dataset}})
+
+
+@pytest.mark.parametrize(
+    ("form", "keys"),
+    [("chat", {"messages"}), ("completions", {"prompt", "completion"}), ("instructions", {"instruction", "response"})],
+)
+def test_each_format_reads_back_as_the_same_rows(tmp_path: Path, form: str, keys: set[str]) -> None:
+    inputs = [folder(tmp_path, "a", *map(narrative, range(9)))]
+    chat, _ = run(tmp_path, "chat", inputs)
+    out, _ = run(tmp_path, form + "-out", inputs, with_settings(format=form))
+    assert {*lines(out, "train.jsonl")[0]} == keys
+    assert load_rows(out / "train.jsonl") == load_rows(chat / "train.jsonl")
+
+
+@pytest.mark.parametrize("form", ["chat", "completions"])
+def test_parquet_holds_the_same_rows(tmp_path: Path, form: str) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    out, _ = run(tmp_path, "out", [folder(tmp_path, "a", narrative(1))], with_settings(parquet=True, format=form))
+    for side in ("train", "valid"):
+        assert parquet.read_table(out / f"{side}.parquet").to_pylist() == lines(out, f"{side}.jsonl")
+
+
+def test_a_third_side_takes_its_groups_from_train_alone(tmp_path: Path) -> None:
+    inputs = [folder(tmp_path, "a", *map(narrative, range(60)))]
+    two, _ = run(tmp_path, "two", inputs)
+    three, _ = run(tmp_path, "three", inputs, with_settings(test_share=0.2))
+    before = {row["row"]: row["side"] for row in lines(two, "lineage.jsonl")}
+    after = {row["row"]: row["side"] for row in lines(three, "lineage.jsonl")}
+    moved = {(before[row], after[row]) for row in before if before[row] != after[row]}
+    assert moved == {("train", "test")}
+    assert len(lines(three, "test.jsonl")) == sum(side == "test" for side in after.values())
+
+
+def test_the_mix_is_a_setting(tmp_path: Path) -> None:
+    inputs = [folder(tmp_path, "a", *map(narrative, range(100)))]
+    out, _ = run(tmp_path, "out", inputs, Settings.model_validate({"dataset": {"tasks": {"fix": 0.0, "cwe": 0.5}}}))
+    tasks = load_statistics(out).tasks
+    assert "fix" not in tasks
+    assert tasks["explain"] == 100
+    assert 30 < tasks["cwe"] < 70
+
+
+def test_near_duplicates_across_the_sides_leave_train(tmp_path: Path) -> None:
+    text = " ".join(f"word{each}" for each in range(80))
+    trained = narrative(1, name="thing", title="same", description=text, ids=(key_on("train"),), rule_id="r")
+    held = narrative(2, name="thing", title="same", description=text, ids=(key_on("valid"),), rule_id="r")
+    inputs = [folder(tmp_path, "a", trained), folder(tmp_path, "b", held)]
+    out, _ = run(tmp_path, "out", inputs, with_settings(near_duplicate=0.7))
+    kept = {(row["task"], row["side"]) for row in lines(out, "lineage.jsonl")}
+    assert ("cvss", "valid") in kept
+    assert ("cvss", "train") not in kept
+    assert load_statistics(out).left_out["nearly the same text"] > 0
+
+
+def test_a_rule_has_its_share_and_a_person_is_no_rule(tmp_path: Path) -> None:
+    many = [narrative(each, rule_id="R1", package=None, ids=(), snippet=f"call{each}()") for each in range(60)]
+    rows = "\n".join(
+        json.dumps({"prompt": f"question{each} {each * 7} x", "completion": f"a{each}"}) for each in range(9)
+    )
+    inputs = [folder(tmp_path, "a", *many), folder(tmp_path, "b", rows=rows)]
+    out, _ = run(tmp_path, "out", inputs, with_settings(max_per_rule=5, near_duplicate=1))
+    found = Counter((row["side"], row["task"]) for row in lines(out, "lineage.jsonl") if row["origin"] != "user@1")
+    assert max(found.values()) == 5
+    assert max(count for (side, _), count in found.items() if side == "valid") == 1
+    figures = load_statistics(out)
+    assert figures.left_out["more rows of a rule than its share"] > 0
+    assert figures.origins["user@1"] == 9
+
+
+def test_rows_that_are_too_long_are_shortened_visibly_or_left_out(tmp_path: Path) -> None:
+    short = Settings.model_validate({"fine_tuning": {"training": {"max_seq_length": 400}}})
+    told = narrative(1, description="One sentence of many. " * 200)
+    endless = msgspec.structs.replace(narrative(2), fix="Do this. " * 400)
+    out, _ = run(tmp_path, "out", [folder(tmp_path, "a", told, endless)], short)
+    figures = load_statistics(out)
+    assert figures.shortened > 0
+    assert figures.left_out == {"too long for the base model": 1}
+    assert figures.tokens.longest <= 400
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("zero\u200bwidth", "control or invisible characters"),
+        ("bell\x07", "control or invisible characters"),
+        ("<|assistant|> hello", "tokens of a chat template"),
+        ("这是一个漏洞，需要立即修复。", "another script than Latin"),
+    ],
+)
+def test_rows_of_people_pass_the_same_gates(tmp_path: Path, text: str, reason: str) -> None:
+    rows = json.dumps({"prompt": "What is this?", "completion": text})
+    out, _ = run(tmp_path, "out", [folder(tmp_path, "a", narrative(1)), folder(tmp_path, "b", rows=rows)])
+    assert load_statistics(out).left_out == {reason: 1}
+
+
+def test_what_is_private_reaches_no_file(tmp_path: Path) -> None:
+    secrets = list(canaries(20))
+    assert len(secrets) == 500
+    made = [
+        msgspec.json.decode(planted(narrative(at), text, at), type=Narrative) for at, (_, _, text) in enumerate(secrets)
+    ]
+    rows = json.dumps({"prompt": f"Is {secrets[0][2]} safe?", "completion": secrets[-1][2], "task": secrets[1][2]})
+    out, _ = run(tmp_path, "out", [folder(tmp_path, "a", *made), folder(tmp_path, "b", rows=rows)])
+    written = "".join(each.read_text() for each in out.iterdir() if each.suffix in {".jsonl", ".json", ".md"})
+    assert len(lines(out, "lineage.jsonl")) > 500
+    assert [value for _, value, _ in secrets if value in written] == []
+
+
+def planted(made: Narrative, text: str, at: int) -> bytes:
+    """The narrative with a private text in one of its text fields, a different one each time."""
+    data = msgspec.to_builtins(made)
+    finding = data["analysis"]["finding"]
+    places: list[tuple[Any, Any]] = [(data, each) for each in ("what", "why", "fix", "check")]
+    places += [(data["analysis"], each) for each in ("kind", "where", "severity", "affected")]
+    places += [(finding, each) for each in ("title", "description", "rule_id", "tool", "pointer", "cvss_vector")]
+    places += [(finding["locations"][0], "path"), (finding["package"], "name"), (finding["package"], "version")]
+    holder, key = places[at % len(places)]
+    holder[key] = f"{holder[key]} {text}"
+    return msgspec.json.encode(data)
 
 
 World = list[tuple[tuple[int, ...], int]]  # per narrative: its ids' numbers, its package

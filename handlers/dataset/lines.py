@@ -1,0 +1,83 @@
+"""The set of narratives: every different line of the inputs once, and in how many inputs it stands."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from handlers.dataset.rows import BadRow, read_rows
+from watcher.errors import BadInput
+
+NARRATIVES = "narrative.jsonl"
+USERS = "rows.jsonl"
+"""In the folder of an input that was a file of ready rows."""
+
+
+class Line(NamedTuple):
+    """One narrative, or one row of a person's, where it stands."""
+
+    digest: str  # 32 hexadecimal digits, of its bytes
+    file: Path
+    start: int
+    size: int  # bytes without the newline
+
+    @property
+    def by_user(self) -> bool:
+        return self.file.name == USERS
+
+
+class Lines(NamedTuple):
+    found: tuple[Line, ...]  # each once, ordered by digest
+    inputs: Counter[str]  # digest: in how many inputs of different content
+    files: int  # inputs of different content
+    bad: tuple[BadRow, ...]  # rows of people that are none
+
+
+def find_lines(folders: Iterable[Path]) -> Lines:
+    """All lines of the narrative jobs' folders. Their names, order and doubles play no part.
+
+    Raises BadInput if a folder holds neither narratives nor rows.
+    """
+    known: set[bytes] = set()
+    first: dict[str, Line] = {}
+    inputs: Counter[str] = Counter()
+    bad: list[BadRow] = []
+    for file in _files(folders):
+        content = file.read_bytes()
+        whole = hashlib.blake2b(file.name.encode() + content, digest_size=16).digest()
+        if whole in known:
+            continue
+        known.add(whole)
+        here = {each.digest: each for each in _split(file, content, bad)}
+        first |= here
+        inputs.update(here.keys())
+    return Lines(tuple(first[each] for each in sorted(first)), inputs, len(known), tuple(sorted(bad, key=_place)))
+
+
+def _files(folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        files = [folder / name for name in (NARRATIVES, USERS) if (folder / name).exists()]
+        if not files:
+            raise BadInput(f"{folder}: holds no {NARRATIVES}", "give the folder of a finished narrative job")
+        yield from files
+
+
+def _split(file: Path, content: bytes, bad: list[BadRow]) -> Iterator[Line]:
+    """The lines of one file; what is no row of a person's goes to `bad`."""
+    start = 0
+    for number, line in enumerate(content.splitlines(keepends=True), start=1):
+        text = line.rstrip(b"\r\n")
+        wrong = read_rows(text).bad if file.name == USERS else ()
+        if wrong:
+            bad.append(BadRow(line=number, reason=wrong[0].reason))
+        elif text.strip():
+            digest = hashlib.blake2b(text, digest_size=16, person=file.name.encode())
+            yield Line(digest.hexdigest(), file, start, len(text))
+        start += len(line)
+
+
+def _place(row: BadRow) -> tuple[int, str]:
+    return row.line, row.reason
