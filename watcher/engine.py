@@ -74,6 +74,7 @@ class Engine:
         """When (of the clock that never goes back) to look at the inbox."""
         self._children = Children(workspace, voice.clock)
         self._pressure = pressure
+        self._unflushed: list[Path] = []
         self.busy = False
         """Another process is at a job that waits here."""
         self.expecting = True
@@ -91,6 +92,8 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self._children.stop(self.tempo.drain_seconds)
         self._reap()
+        with contextlib.suppress(Unavailable):
+            self.flush_names()
         self._locks.release()
         self.index.__exit__()
 
@@ -205,9 +208,12 @@ class Engine:
         """One flush for all. If it fails, what was not renamed is as if it had not been run."""
         prepared = [each.job for each in taken if each.job] + [job for _, job in jobs]
         try:
-            if prepared:
-                commit(self.workspace, prepared)
-            self._intake.finish(taken)
+            if prepared and commit(self.workspace, prepared):
+                self._unflushed.clear()
+            self._unflushed += [job.folder for job in prepared]
+            if taken:
+                self.flush_names()  # nothing leaves the inbox before what was made of it is safe
+                self._intake.finish(taken)
         except Unavailable:
             for job in prepared:
                 with contextlib.suppress(OSError):
@@ -222,6 +228,14 @@ class Engine:
             self.pending.arrived(ARTIFACTS)
         for ready, job in jobs:
             self._done(ready, job.receipt, fresh=True)
+
+    def flush_names(self) -> None:
+        """Makes durable what was committed since the last flush."""
+        if self._unflushed:
+            with files.surroundings():
+                files.reached("flush names")
+                files.sync_names(self._unflushed)
+            self._unflushed.clear()
 
     def _done(self, ready: Ready, receipt: Receipt, *, fresh: bool) -> None:
         name = ready.stage.name

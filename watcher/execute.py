@@ -71,7 +71,13 @@ def execute_sources(workspace: Workspace, stage: Stage, sources: Sequence[Source
     """`execute` on inputs that are identified already."""
     with JobLocks(workspace) as locks:
         job = prepare(workspace, stage, sources, locks, voice, wait=True)
-        return job if isinstance(job, Done) else commit(workspace, [job])[0]
+        if isinstance(job, Done):
+            return job
+        commit(workspace, [job])
+        with files.surroundings():
+            files.reached("flush names")
+            files.sync_names([job.folder])
+    return Done(job.folder, job.receipt, fresh=True)
 
 
 def key_of(stage: Stage, sources: Sequence[Source]) -> str:
@@ -128,9 +134,7 @@ def _run(
     voice: Voice,
 ) -> Receipt:
     files.reached("scratch")
-    if scratch.exists():
-        files.remove_tree(scratch)  # left by a process that was killed: we hold its lock
-    scratch.mkdir(mode=0o700)
+    files.fresh_folder(scratch)  # what a killed process left there is nobody's: we hold its lock
     started, began = voice.clock.now(), voice.clock.elapsed()
     attempt = Attempt(key, workspace.resume(key), workspace.cache(stage.name), voice.say, voice.stopping)
     copies = scratch.with_name(scratch.name + ".inputs")
@@ -159,22 +163,22 @@ def _run(
 
 def _outputs(folder: Path) -> dict[str, Output]:
     base = len(os.fspath(folder)) + 1
-    return {os.fspath(path)[base:]: Output(*files.hash_file(path)) for path in files.tree(folder) if path.is_file()}
+    return {path[base:]: Output(*files.hash_file(path)) for path in sorted(files.regular(folder))}
 
 
-def commit(workspace: Workspace, jobs: Sequence[Prepared]) -> list[Done]:
-    """Makes prepared jobs done: their content is on the disk before the first of them gets its name."""
+def commit(workspace: Workspace, jobs: Sequence[Prepared]) -> bool:
+    """Makes prepared jobs done: their content is on the disk before the first of them gets its name.
+
+    The names themselves are on the disk after `files.sync_names`, at the latest when the system likes: a job whose name
+    a power failure took is not done, and is done again with the same result. True if the whole volume was flushed.
+    """
     with files.surroundings():
         files.reached("flush")
-        files.sync_trees([job.scratch for job in jobs])
+        flushed = files.sync_trees([job.scratch for job in jobs])
         for job in jobs:
-            files.make_folder(job.folder.parent)
             files.reached("rename")
-            job.scratch.rename(job.folder)
-        files.reached("flush names")
-        files.sync_names([job.folder for job in jobs])
-        for job in jobs:
-            if (resume := workspace.resume(job.receipt.key)).exists():
-                files.reached("resume")
-                files.remove_tree(resume)
-    return [Done(job.folder, job.receipt, fresh=True) for job in jobs]
+            files.move(job.scratch, job.folder)
+        for key in set(files.names(workspace.state / "resume")) & {job.receipt.key for job in jobs}:
+            files.reached("resume")
+            files.remove_tree(workspace.resume(key))
+    return flushed

@@ -103,23 +103,34 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def sync_trees(folders: Sequence[Path]) -> None:
-    """Flushes all that lies in the folders, which are on one volume."""
+def sync_trees(folders: Sequence[Path]) -> bool:
+    """Flushes all that lies in the folders, which are on one volume; True if that flushed the whole volume."""
     if len(folders) >= MANY and _sync_volume(folders[0]):
-        return
+        return True
     for folder in folders:
         for path in tree(folder):
             sync(path)
         sync(folder)
+    return False
 
 
 def sync_names(paths: Sequence[Path]) -> None:
     """Makes the names of files or folders durable that were just given to them, on one volume."""
     if len(paths) >= MANY and _sync_volume(paths[0]):
         return
-    for folder in {path.parent for path in paths}:
+    shards = {path.parent for path in paths}
+    for folder in shards | {shard.parent for shard in shards}:  # the shard itself may be new
         sync(folder)
-        sync(folder.parent)  # which may have got `folder` just now
+
+
+def move(folder: Path, target: Path) -> None:
+    """Gives a folder its final name; makes the folder above it if need be."""
+    try:
+        folder.rename(target)
+    except FileNotFoundError:
+        make_folder(target.parent.parent)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        folder.rename(target)
 
 
 def _flush(handle: int) -> None:
@@ -166,9 +177,30 @@ def names(folder: Path) -> list[str]:
         return []
 
 
-def hash_file(file: Path) -> tuple[str, int]:
+def regular(folder: Path | str) -> Iterator[str]:
+    """The paths of all regular files in a folder at any depth; follows no link."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from regular(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                yield entry.path
+
+
+def fresh_folder(folder: Path) -> None:
+    """Makes an empty folder, whatever was there before."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        remove_tree(folder)
+        folder.mkdir(mode=0o700)
+    except FileNotFoundError:
+        make_folder(folder)
+
+
+def hash_file(file: Path | str) -> tuple[str, int]:
     """The SHA-256 of a file in hexadecimal, and its size in bytes."""
-    with file.open("rb", buffering=0) as source:
+    with open(file, "rb", buffering=0) as source:  # noqa: PTH123 - both kinds of path
         size = os.fstat(source.fileno()).st_size
         if size <= CHUNK:
             data = source.read()

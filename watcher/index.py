@@ -170,6 +170,9 @@ class Index:
 
     def _add(self, jobs: Sequence[Job]) -> None:
         enter = self._database.execute
+        # The names may not be on the disk yet: after a power failure these shards must be read again.
+        for stage_name, shard in {(job.stage, job.key[:2]) for job in jobs}:
+            enter("INSERT OR REPLACE INTO shards VALUES (?, ?, 0)", (stage_name, shard))
         for job in jobs:
             key, taken, made = bytes.fromhex(job.key), bytes.fromhex(job.input), bytes.fromhex(job.output)
             enter(

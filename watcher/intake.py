@@ -115,9 +115,7 @@ class Intake:
             return None
         files.reached("copy")
         scratch = self._workspace.scratch(f"{ARTIFACTS}.{next(self._numbers)}")
-        if scratch.exists():
-            files.remove_tree(scratch)  # left by a process that was killed: we have the turn
-        scratch.mkdir(mode=0o700)
+        files.fresh_folder(scratch)  # what a killed process left there is nobody's: we have the turn
         try:
             digest, size = files.copy_hashed(handle, scratch / ARTIFACT)
             if signature(os.fstat(handle)) != candidate.signature:

@@ -6,7 +6,6 @@ the copies in the quarantine (the reason stays, and the artifact itself), and ca
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -45,7 +44,7 @@ def prunable(
             found.append(Prunable("quarantined", f"{trouble.stage}/{trouble.input}", str(copy), copy.stat().st_size))
     for stage in files.names(workspace.state / "cache"):
         folder = workspace.state / "cache" / stage
-        if folder.stat().st_mtime < min(before, time.time()):
+        if folder.stat().st_mtime < before and _size(folder):
             found.append(Prunable("cache", stage, str(folder), _size(folder)))
     return found
 
@@ -111,7 +110,11 @@ def prune(workspace: Workspace, found: Sequence[Prunable]) -> list[Prunable]:
 
 def _remove(workspace: Workspace, each: Prunable) -> None:
     with files.surroundings():
-        if each.kind != "replaced":
+        if each.kind == "cache":
+            for path in list(Path(each.folder).iterdir()):
+                files.remove_tree(path)
+            return
+        if each.kind == "quarantined":
             files.remove_tree(Path(each.folder))
             return
         stage, key = each.name.split("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ class Workspace:
 
     def job(self, stage: str, key: str) -> Path:
         """The folder of a finished job; it exists if and only if the job is done."""
-        return self.outbox / stage / key[:2] / key
+        return Path(f"{self.outbox}/{stage}/{key[:2]}/{key}")
 
     def accepted(self, digest: str) -> Path:
         """The accepted file with this content."""
@@ -47,17 +48,19 @@ class Workspace:
 
     def quarantined(self, stage: str, digest: str) -> Path:
         """The folder of an input (by digest) that a stage can't use."""
-        return self.quarantine / stage / digest
+        return Path(f"{self.quarantine}/{stage}/{digest}")
 
     def scratch(self, name: str) -> Path:
         """A hidden folder on the outbox's volume, where work is prepared; not made."""
-        return make_folder(self.outbox / ".scratch") / name
+        return Path(f"{self.outbox}/.scratch/{name}")
 
     def resume(self, key: str) -> Path:
         """The folder of a job that outlives its attempts; not made."""
         return self.state / "resume" / key
 
+    @functools.cache  # noqa: B019 - a workspace lives as long as its process
     def cache(self, stage: str) -> Path:
+        """A folder for whatever a stage likes to keep; it may be emptied at any time."""
         return make_folder(self.state / "cache" / stage)
 
     def lock(self, name: str) -> Path:
