@@ -14,13 +14,21 @@ from handlers.readers.shapes import lower_bounds
 
 
 def claims(report: Node) -> bool:
-    return report.has("lockfile", "vulnerabilities") and "list" in report["vulnerabilities"]
+    found = report["vulnerabilities"]
+    return ("list" in found and ("lockfile" in report or "database" in report)) or _is_bare(found)
+
+
+def _is_bare(found: Node) -> bool:
+    """Cut down to the advisories, by number."""
+    return "list" not in found and any(each.has("advisory", "versions") for _, each in found.fields())
 
 
 @reads("cargo-audit", claims)
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     _count_warnings(report["warnings"], ledger)
-    for record in ledger.records(report, "vulnerabilities.list"):
+    found = report["vulnerabilities"]
+    listed = (each for _, each in found.fields()) if _is_bare(found) else ledger.records(found, "list")
+    for record in listed:
         advisory, crate = record["advisory"], record["package"]
         yield Problem(
             record,

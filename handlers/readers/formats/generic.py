@@ -6,11 +6,11 @@ same thing are understood too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import get_args
 
 from handlers.readers.identifiers import ids_in, package
-from handlers.readers.interface import Ledger, Problem, reads
+from handlers.readers.interface import Ledger, MalformedError, Problem, reads
 from handlers.readers.node import Node
 from handlers.readers.shapes import early
 from handlers.records import Class
@@ -37,8 +37,7 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     if "findings" in report:
         ledger.tool = (report.text("tool", "type", "scanner") or ledger.tool).lower()
         ledger.tool_version = report.text("tool_version", "version")
-    for record in ledger.records(report, "findings") if "findings" in report else ledger.entries(report):
-        yield from _problem(record, ledger)
+    yield from _problems(ledger.records(report, "findings") if "findings" in report else ledger.entries(report), ledger)
 
 
 def claims_csv(table: Node) -> bool:
@@ -47,22 +46,29 @@ def claims_csv(table: Node) -> bool:
 
 @reads("generic-csv", claims_csv, kind="csv", tool="generic", last_resort=True)
 def from_csv(table: Node, ledger: Ledger) -> Iterator[Problem]:
-    for row in ledger.records(table, "rows"):
-        lower = {str(key).strip().lower(): value for key, value in row.fields()}
-        yield from _problem(Node({key: node.value for key, node in lower.items()}, row.parent, row.key), ledger)
+    lower = (Node({key.strip().lower(): cell.value for key, cell in row.fields()}, row.parent, row.key)
+             for row in ledger.records(table, "rows"))  # fmt: skip
+    yield from _problems(lower, ledger)
 
 
-def _problem(record: Node, ledger: Ledger) -> Iterator[Problem]:
-    title = record.text("title")
-    if title is None:
-        ledger.malformed(record, "has no title")
-        return
+def _problems(records: Iterable[Node], ledger: Ledger) -> Iterator[Problem]:
+    kept = 0
+    for record in records:
+        if record.text("title"):
+            kept += 1
+            yield _problem(record, ledger)
+        else:
+            ledger.malformed(record, "has no title")
+    if not kept and ledger.skipped["malformed"]:
+        raise MalformedError("none of its records has a title")
+
+
+def _problem(record: Node, ledger: Ledger) -> Problem:
     suppressed = bool(record.flag("suppressed") or record.flag("false_p") or record.flag("duplicate"))
-    class_ = _class(record, ledger)
-    yield Problem(
+    return Problem(
         record,
-        class_,
-        title=title,
+        _class(record, ledger),
+        title=record.text("title"),
         rule_id=record.text("rule_id", "rule", "vuln_id_from_tool", "check_id"),
         severity=record.text("severity"),
         cvss_vector=record.text("cvss_vector", "cvssv4", "cvssv3"),
@@ -111,13 +117,9 @@ def _class(record: Node, ledger: Ledger) -> Class:
 
 
 def _words(record: Node, key: str) -> tuple[str, ...]:
-    """A list, a list of objects with one value, or one text with commas, semicolons or spaces between."""
+    """A list (of texts, or of objects with one value each), or a text with commas, semicolons or spaces between."""
     given = record[key]
     if given.is_list:
-        return tuple(
-            word
-            for each in given.items()
-            for word in (each.text() or next((v.text() for _, v in each.fields()), None),)
-            if word
-        )
-    return tuple(word for word in (given.text() or "").replace(",", " ").replace(";", " ").split() if word)
+        words = (each.text() or next((value.text() for _, value in each.fields()), None) for each in given.items())
+        return tuple(word for word in words if word)
+    return tuple((given.text() or "").replace(",", " ").replace(";", " ").split())

@@ -13,8 +13,7 @@ from handlers.records import Class
 
 def claims_hadolint(report: Node) -> bool:
     return report.is_list and any(
-        each.has("line", "code", "message") and isinstance(each["code"].value, str) and "check_name" not in each
-        for each in early(report)
+        each.has("line", "code", "message", "column") and isinstance(each["code"].value, str) for each in early(report)
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from handlers.readers.identifiers import package
 from handlers.readers.interface import Ledger, MalformedError, Problem, reads
 from handlers.readers.node import Node
-from handlers.readers.shapes import early
+from handlers.readers.shapes import early, some
 from handlers.records import Class
 
 MARKS = {"dependencyCount", "packageManager", "licensesPolicy", "uniqueCount", "org", "ok", "applications", "docker"}
@@ -25,7 +25,9 @@ def claims(report: Node) -> bool:
 def _is_project(each: Node) -> bool:
     if "infrastructureAsCodeIssues" in each:
         return True
-    return each["vulnerabilities"].is_list and not MARKS.isdisjoint(each.value)
+    if not each["vulnerabilities"].is_list:
+        return False
+    return not MARKS.isdisjoint(each.value) or some(each, "packageName", "identifiers", path="vulnerabilities")
 
 
 @reads("snyk", claims)
@@ -71,11 +73,11 @@ def _vulnerability(record: Node, manifest: str | None) -> Problem:
         description=record.text("description"),
         remediation=_remedy(record),
         references=[each.text("url") for each in record.items("references")],
-        path=manifest,
+        path=manifest or record.text("filePath"),
         package=package(
             record.text("packageName", "name", "moduleName"),
             of=(record.text("packageManager", "language") or "").partition(":")[0] or None,
-            version=record.text("version"),
+            version=record.text("version", "packageVersion"),
             fixed=record.texts("fixedIn") or record.texts("nearestFixedInVersion"),
         ),
     )

@@ -15,7 +15,8 @@ def claims(report: Node) -> bool:
     """`{"results": null}` is what tfsec writes for nothing found."""
     if report.is_object and list(report.value) == ["results"] and report["results"].value is None:
         return True
-    return some(report, "rule_id", "location", path="results") and some(report, "rule_description", path="results")
+    marks = ("rule_description", "rule_provider", "range")
+    return any(some(report, "rule_id", mark, path="results") for mark in marks)
 
 
 @reads("tfsec", claims)
@@ -31,6 +32,7 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
 
 
 def _problem(record: Node) -> Problem:
+    place, span = record["location"], record["range"]
     return Problem(
         record,
         "misconfiguration",
@@ -40,8 +42,8 @@ def _problem(record: Node) -> Problem:
         description=" ".join(filter(None, (record.text("description"), record.text("impact")))),
         remediation=record.text("resolution"),
         references=record.texts("links") or record.texts("link"),
-        path=record.text("location.filename"),
-        line=record.integer("location.start_line"),
-        end_line=record.integer("location.end_line"),
+        path=place.text("filename") or span.text("filename"),
+        line=place.integer("start_line") or span.integer("start.line", "start_line"),
+        end_line=place.integer("end_line") or span.integer("end.line", "end_line"),
         symbol=record.text("resource"),
     )
