@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config.settings import Settings
+from handlers.training.rows import TRAIN, VALID
 from handlers.upload.publication import dump
 from handlers.upload.source import MODEL_RECORD, read_record
 from watcher.errors import BadInput
@@ -51,6 +52,8 @@ def not_ready(folder: Path, settings: Settings) -> str | None:
     """Why a finished job is not published for now, or None."""
     if not settings.fine_tuning.huggingface.upload_enabled:
         return "uploads are off (fine_tuning.huggingface.upload_enabled, or --upload-model)"
+    if (folder / TRAIN).is_file() and not (folder / VALID).is_file():
+        return "the dataset has no validation side yet"
     try:
         record = read_record(folder) if (folder / MODEL_RECORD).is_file() else None
     except BadInput:
@@ -62,10 +65,11 @@ def not_ready(folder: Path, settings: Settings) -> str | None:
 
 def publish_job(folder: Path, out: Path, settings: Settings, root: Path, attempt: Attempt) -> Outcome:
     """Raises BadInput for what must not be published, Unavailable for what can't be just now."""
+    from handlers.upload.gates import Consent
     from handlers.upload.publish import check, deliver, prepare
 
-    publication = prepare(folder, settings)
-    check(publication, settings, consent=settings.upload.allow_public)
+    publication = prepare(folder, settings, root)
+    check(publication, settings, Consent(public=settings.upload.allow_public))
     published = deliver(publication, settings, root, attempt.say)
     (out / PUBLICATION).write_bytes(dump(published))
     size = sum(each.size for each in published.files)

@@ -20,8 +20,9 @@ from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
 from watcher.errors import BadInput, JobError, Unavailable
 
-EXPLAINED = (httpx2.HTTPError, OSError, RuntimeError, ValueError)
-"""What a call of huggingface_hub may raise; JSONDecodeError is a ValueError, HfHubHTTPError an OSError."""
+EXPLAINED = (httpx2.HTTPError, OSError, RuntimeError, ValueError, LookupError)
+"""What a call of huggingface_hub may raise; JSONDecodeError is a ValueError, HfHubHTTPError an OSError, and LookupError
+what becomes of an answer that lacks a field."""
 
 ASK_AGAIN_SECONDS = 3600.0
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN, with a token that may write"
@@ -50,20 +51,26 @@ def explain(error: BaseException, where: str) -> JobError:
         if isinstance(each, OfflineModeIsEnabled):
             return NotAllowed(f"{where}: huggingface_hub is in offline mode", "unset HF_HUB_OFFLINE")
         if isinstance(each, HfHubHTTPError):
-            said = each.server_message or f"HTTP status {each.response.status_code}"
-            return of_status(each.response.status_code, where, said, retry_after(each.response))
+            return _of_answer(each, where)
     for each in chain:
         if (status := _xet_status(each)) is not None:
             return of_status(status, where, f"the Xet storage answers with status {status}", 0.0)
-        if isinstance(each, json.JSONDecodeError):
+        if isinstance(each, (json.JSONDecodeError, LookupError)):
             hint = "a proxy, a sign-in page or an outage may stand between; it is tried again"
-            return Unavailable(f"{where}: the answer is not JSON", hint)
+            return Unavailable(f"{where}: the answer is none of the Hub's", hint)
         if isinstance(each, (httpx2.TransportError, OSError)):
             said = redact(_first_line(str(each))) or type(each).__name__
             return Unavailable(f"{where}: no connection to the Hub: {said}", "check the network; it is tried again")
     return BadInput(
         f"{where}: the Hub's client refuses: {redact(_first_line(str(error)))}", "see the card and the names"
     )
+
+
+def _of_answer(error: HfHubHTTPError, where: str) -> JobError:
+    status, said = error.response.status_code, error.server_message or f"HTTP status {error.response.status_code}"
+    if status == 404 and "/lfs" in error.response.url.path:
+        return Unavailable(f"{where}: {redact(said)} ({status}): an uploaded file is lost", "it is sent again")
+    return of_status(status, where, said, retry_after(error.response))
 
 
 def of_status(status: int, where: str, said: str, after: float) -> JobError:

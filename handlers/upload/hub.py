@@ -54,8 +54,8 @@ def publish(
         raise explain(error, where) from None
 
 
-def find_tag(prefix: str, name: str, kind: Kind, tag: str) -> tuple[str, str] | None:
-    """The repository's name and the commit of a tag, or None if there is no such repository or tag."""
+def find_tag(prefix: str, name: str, kind: Kind, tag: str) -> tuple[str, str, str] | None:
+    """Endpoint, repository and commit of a tag, or None if there is no such repository or tag."""
     from huggingface_hub.errors import RepositoryNotFoundError
 
     from handlers.upload.faults import EXPLAINED, explain
@@ -64,7 +64,7 @@ def find_tag(prefix: str, name: str, kind: Kind, tag: str) -> tuple[str, str] | 
         with _client() as api:
             repository = f"{prefix or _owner(api)}/{name}"
             tags = api.list_repo_refs(repository, repo_type=kind).tags
-            return next(((repository, each.target_commit) for each in tags if each.name == tag), None)
+            return next(((api.endpoint, repository, each.target_commit) for each in tags if each.name == tag), None)
     except RepositoryNotFoundError:
         return None
     except EXPLAINED as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -51,9 +51,10 @@ class Publication:
     name: str
     version: str
     sources: Mapping[str, Path | bytes]
-    base_model: str | None = None
-    dataset: str | None = None  # the version of the dataset that a model was trained on
-    private_sources: tuple[str, ...] = field(default=())  # repositories known to be private whose findings are in it
+    dataset: str | None = None  # the tag of the dataset that a model was trained on
+    losses: tuple[float, float] | None = None  # of the base and of the model, on the validation rows
+    job: str = ""  # key of the job that made it, "" if unknown
+    private_sources: tuple[str, ...] = ()  # repositories known to be private whose findings are in it
 
     @property
     def label(self) -> str:

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from config.settings import Settings
 from handlers.upload import hub, local
-from handlers.upload.gates import refusals
+from handlers.upload.card import with_dataset
+from handlers.upload.gates import Consent, refusals
+from handlers.upload.privacy import private_sources
 from handlers.upload.publication import Digests, Publication, Published, content_digest
 from handlers.upload.source import read
 from watcher.errors import BadInput
 
 
-def prepare(folder: Path, settings: Settings) -> Publication:
-    """Raises BadInput if the folder is none that could be published."""
-    return read(folder, f"{settings.fine_tuning.default_output_name}-dataset", settings.fine_tuned_models_dir)
+def prepare(folder: Path, settings: Settings, root: Path) -> Publication:
+    """What a folder publishes. `root` is the workspace, whose receipts know where its findings come from.
+
+    Raises BadInput if the folder is none that could be published.
+    """
+    publication = read(folder, dataset_name(settings), settings.fine_tuned_models_dir)
+    if not (is_public(settings) and publication.job):
+        return publication
+    stage = "training" if publication.kind == "model" else "dataset"
+    return replace(publication, private_sources=private_sources(root, folder, stage, publication.job))
 
 
-def check(publication: Publication, settings: Settings, *, consent: bool) -> None:
+def dataset_name(settings: Settings) -> str:
+    """NAME of PREFIX/NAME for datasets."""
+    return f"{settings.fine_tuning.default_output_name}-dataset"
+
+
+def check(publication: Publication, settings: Settings, consent: Consent) -> None:
     """Raises BadInput with every reason why it must not be published."""
-    if reasons := refusals(publication, public=is_public(settings), consent=consent):
+    if reasons := refusals(publication, consent, public=is_public(settings)):
         told = "; ".join(reasons)
         raise BadInput(f"{publication.label} is not published: {told}", "mend that, or see docs/publishing.md")
 
@@ -48,9 +63,22 @@ def destination(publication: Publication, settings: Settings, root: Path) -> Pat
 
 def _to_hub(publication: Publication, settings: Settings, say: Callable[[str], None]) -> Published:
     wanted = settings.fine_tuning.huggingface
+    publication = linked(publication, settings)
     files = publication.digests()
     commit, page = hub.publish(publication, files, wanted.default_repo_prefix, private=wanted.private_repos, say=say)
     return _published(publication, files, "hub", page, commit, wanted.private_repos)
+
+
+def linked(publication: Publication, settings: Settings) -> Publication:
+    """A model's publication with the commit of its dataset on the card, if that was published before.
+
+    Raises JobError if the Hub does not say.
+    """
+    if publication.dataset is None:
+        return publication
+    prefix, name = settings.fine_tuning.huggingface.default_repo_prefix, dataset_name(settings)
+    found = hub.find_tag(prefix, name, "dataset", publication.dataset)
+    return publication if found is None else with_dataset(publication, *found)
 
 
 def _published(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from handlers.training.rows import TRAIN, load_sides
 from handlers.upload.publication import ATTRIBUTES, CARD, Publication, attributes
 from watcher.errors import BadInput
 
 DATASET_FILES = ("*.jsonl", "*.parquet", "*.svg", "*.png", "statistics.json", "croissant.json", CARD)
 """Only these leave a dataset's folder; whatever else a job keeps there is its own."""
-TRAIN = "train.jsonl"
 CONFIG = "config.json"
 METADATA = "metadata.json"
 MODEL_RECORD = "model.json"
@@ -28,12 +26,27 @@ class ModelRecord(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...] = ()
 
 
+class Loss(msgspec.Struct, frozen=True):
+    loss: float  # nats a token
+
+
+class ModelFacts(msgspec.Struct, frozen=True):
+    """What a publication needs of a model's `metadata.json`; a model of others may have none."""
+
+    job: str = ""  # key of the training's job
+    dataset_digest: str = ""
+    before: Loss | None = None  # of the base
+    after: Loss | None = None
+
+
 def read(folder: Path, dataset_name: str, models: Path) -> Publication:
     """The publication that a folder makes; `dataset_name` is NAME of PREFIX/NAME for datasets, `models` is where
     finished models lie.
 
     Raises BadInput if it is neither a dataset nor a model, or lacks what makes it one.
     """
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: there is no such folder", "check the path")
     if (folder / MODEL_RECORD).is_file():
         folder = models / read_record(folder).name
     if (folder / CONFIG).is_file():
@@ -57,15 +70,15 @@ def read_record(folder: Path) -> ModelRecord:
 def _model(folder: Path) -> Publication:
     name, _, number = folder.name.rpartition("-v")
     versioned = bool(name) and number.isdigit()
-    sources = _files(folder)
-    metadata = _metadata(folder)
+    facts = _facts(folder)
     return Publication(
         kind="model",
         name=name if versioned else folder.name,
         version=f"v{number}" if versioned else "",
-        sources={ATTRIBUTES: attributes(), **sources},
-        base_model=_text(metadata, "base_model"),
-        dataset=_text(metadata, "dataset_digest"),
+        sources={ATTRIBUTES: attributes(), **_files(folder)},
+        dataset=dataset_tag(facts.dataset_digest) if facts.dataset_digest else None,
+        losses=(facts.before.loss, facts.after.loss) if facts.before and facts.after else None,
+        job=facts.job,
     )
 
 
@@ -74,17 +87,15 @@ def _dataset(folder: Path, name: str) -> Publication:
     return Publication(
         kind="dataset",
         name=name,
-        version=dataset_tag(folder),
+        version=dataset_tag(load_sides(folder, 0.5).digest),
         sources={ATTRIBUTES: attributes(), **kept},
+        job=folder.name,
     )
 
 
-def dataset_tag(folder: Path) -> str:
-    """`d` and 12 hexadecimal digits of the rows' digest: the same for the same rows, whatever the card says."""
-    digest = hashlib.sha256()
-    for side in sorted(folder.glob("*.jsonl")):
-        digest.update(side.name.encode() + hashlib.sha256(side.read_bytes()).digest())
-    return f"d{digest.hexdigest()[:12]}"
+def dataset_tag(digest: str) -> str:
+    """The tag of a dataset, by the digest of its rows that a model's metadata names too, whatever its card says."""
+    return f"d{digest[:12]}"
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -102,16 +113,11 @@ def _published(path: str) -> bool:
     return any(fnmatch.fnmatchcase(path, pattern) for pattern in DATASET_FILES)
 
 
-def _metadata(folder: Path) -> Mapping[str, object]:
+def _facts(folder: Path) -> ModelFacts:
     file = folder / METADATA
     if not file.is_file():
-        return {}
+        return ModelFacts()
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, object])
+        return msgspec.json.decode(file.read_bytes(), type=ModelFacts)
     except msgspec.DecodeError as error:
         raise BadInput(f"{file}: {error}", "the folder is damaged; train again") from None
-
-
-def _text(metadata: Mapping[str, object], name: str) -> str | None:
-    value = metadata.get(name)
-    return value if isinstance(value, str) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -27,19 +27,26 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("upload-model", help="publish a finished model or a dataset, as the settings say")
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--dry-run", action="store_true", help="show files, sizes, visibility and card; send nothing")
-    parser.add_argument("--yes", action="store_true", help="agree to make findings of private sources public")
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help="agree to a model no better than its base, and to findings of private sources becoming public",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from handlers.upload.publish import check, deliver, prepare
+    from handlers.upload.gates import Consent, refusals
+    from handlers.upload.publish import check, deliver, is_public, prepare
 
     settings = context.settings
-    publication = prepare(args.folder.absolute(), settings)
+    publication = prepare(args.folder.absolute(), settings, context.root)
+    consent = Consent(public=args.yes or settings.upload.allow_public, worse=args.yes)
     if args.dry_run:
-        print(preview(publication, settings, context.root))
-        return 0
-    check(publication, settings, consent=args.yes or settings.upload.allow_public)
+        reasons = refusals(publication, consent, public=is_public(settings))
+        print(preview(publication, settings, context.root, reasons))
+        return 1 if reasons else 0
+    check(publication, settings, consent)
     published = patiently(lambda: deliver(publication, settings, context.root, _say), SYSTEM, _say)
     print(summary(published))
     return 0
@@ -60,24 +67,27 @@ def patiently(attempt: Callable[[], Published], clock: Clock, say: Callable[[str
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
 
-def preview(publication: Publication, settings: Settings, root: Path) -> str:
+def preview(publication: Publication, settings: Settings, root: Path, refused: Sequence[str]) -> str:
     """What would be published: where, how visible, every file with its size in bytes, the card, and what forbids it."""
-    from handlers.upload.gates import refusals
     from handlers.upload.publication import size_of
-    from handlers.upload.publish import destination, is_public
 
     sizes = {path: size_of(source) for path, source in sorted(publication.sources.items())}
-    wanted = settings.fine_tuning.huggingface
-    if settings.upload.to == "hub":
-        visibility = "private" if wanted.private_repos else "public"
-        goal = f"{wanted.default_repo_prefix or '(you)'}/{publication.name} on the Hub ({visibility})"
-    else:
-        goal = f"{destination(publication, settings, root)} (local folder)"
-    lines = [f"{publication.kind} {publication.label} -> {goal}", ""]
+    lines = [f"{publication.kind} {publication.label} -> {goal(publication, settings, root)}", ""]
     lines += [f"{size:>14,}  {path}" for path, size in sizes.items()]
     lines += [f"{sum(sizes.values()):>14,}  in {len(sizes)} files", ""]
-    lines += [f"refused: {reason}" for reason in refusals(publication, public=is_public(settings), consent=False)]
+    lines += [f"refused: {reason}" for reason in refused]
     return "\n".join([*lines, "README.md:", publication.card])
+
+
+def goal(publication: Publication, settings: Settings, root: Path) -> str:
+    """Where it would go, and who could see it."""
+    from handlers.upload.publish import destination
+
+    if settings.upload.to == "local":
+        return f"{destination(publication, settings, root)} (local folder)"
+    wanted = settings.fine_tuning.huggingface
+    visibility = "private" if wanted.private_repos else "public"
+    return f"{wanted.default_repo_prefix or '(you)'}/{publication.name} on the Hub ({visibility})"
 
 
 def summary(published: Published) -> str:

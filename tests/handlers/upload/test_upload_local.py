@@ -92,14 +92,14 @@ def test_links_and_hidden_files_stay_at_home(model: Path, tmp_path: Path) -> Non
     (model / "link.json").symlink_to(tmp_path / "secret.txt")
     (model / ".cache").mkdir()
     (model / ".cache" / "x").write_text("x")
-    found: Publication = prepare(model, load())
+    found: Publication = prepare(model, load(), model.parent)
     assert "link.json" not in found.sources
     assert not any(".cache" in path for path in found.sources)
 
 
 def test_a_folder_that_is_neither_says_so(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="neither a model"):
-        prepare(tmp_path, load())
+        prepare(tmp_path, load(), tmp_path)
 
 
 def test_nothing_goes_without_a_card_and_a_licence(model: Path, tmp_path: Path) -> None:

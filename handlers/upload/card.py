@@ -1,0 +1,25 @@
+"""Completes a model's card at publication: only then it is known which commit holds the dataset."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from handlers.upload.publication import CARD, Publication
+
+
+def with_dataset(publication: Publication, endpoint: str, repository: str, commit: str) -> Publication:
+    """The publication with a card that names the dataset's repository and its exact commit.
+
+    The head gets `datasets` and, in each result, `dataset.type` and `dataset.revision`; the text gets the link.
+    """
+    from huggingface_hub import ModelCard, ModelCardData
+
+    card = ModelCard(publication.card)
+    head = cast(ModelCardData, card.data)
+    head.datasets = [repository]
+    for result in head.eval_results or []:
+        result.dataset_type, result.dataset_revision = repository, commit
+    link = f"{endpoint}/datasets/{repository}/tree/{commit}"
+    card.text = f"{card.text.rstrip()}\n\n## Dataset\n\n[{repository}]({link}), commit `{commit}`.\n"
+    return replace(publication, sources={**publication.sources, CARD: str(card).encode()})
