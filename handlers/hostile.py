@@ -44,7 +44,7 @@ _SIGNS = tuple(
         ("prompt message instruction", r"\b(?:system|hidden|initial|secret|developer) (?:prompt|message|instruction)"),
         (
             "reveal print repeat show leak exfiltrate",
-            rf"{_START}(?:reveal|print|repeat|show|leak|exfiltrate) .{{0,30}}\b{_SECRETS}\b",
+            rf"{_START}(?:reveal|print|repeat|show|leak|exfiltrate) [^.;]{{0,30}}\b{_SECRETS}\b",
         ),
         (
             "instruction order directive rule task",
