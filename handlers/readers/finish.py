@@ -15,12 +15,14 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 SHORT = 2_000
 """Characters kept of a name, path or id: longer ones are nobody's name."""
 REDACTED = "[redacted]"
+MANY = 32_768
+"""Names and paths that are remembered in their clean form: they come again and again."""
 NOWHERE = Location()
 
 
 def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Finding:
     """The finding that a problem states, still without its fingerprint (merging decides that)."""
-    hide = _Words(problem.secrets, max_text)
+    hide = Words(problem.secrets, max_text)
     tool = hide.name(problem.tool) or ledger.tool
     rule = hide.name(problem.rule_id)
     ids = () if problem.ids == () else identifiers.advisory_ids(map(hide.name, problem.ids))
@@ -55,7 +57,7 @@ def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Findi
     )
 
 
-class _Words:
+class Words:
     """Makes texts of a report fit to be kept: bounded, no control characters, no lone surrogates, no found secret."""
 
     __slots__ = ("_max_text", "_secrets")
@@ -65,10 +67,10 @@ class _Words:
         self._max_text = max_text
 
     def text(self, value: str | None) -> str | None:
-        return _clean(self._hidden(value), self._max_text) if value else None
+        return _clean(self._hidden(value) if self._secrets else value, self._max_text) if value else None
 
     def name(self, value: str | None) -> str | None:
-        return _clean_name(self._hidden(value)) if value else None
+        return _clean_name(self._hidden(value) if self._secrets else value) if value else None
 
     def repeated(self, value: str | None) -> str | None:
         """A text that many findings share, such as a rule's."""
@@ -78,13 +80,14 @@ class _Words:
         return () if values == () else tuple(dict.fromkeys(name for value in values if (name := self.name(value))))
 
     def _hidden(self, value: str) -> str:
+        """The value without the secrets in it."""
         for secret in self._secrets:
             value = value.replace(secret, REDACTED)
         return value
 
 
 def _clean(value: str, limit: int) -> str | None:
-    if not (value.isascii() and value.isprintable()):
+    if not (value.isascii() and value.replace("\n", "").isprintable()):
         value = CONTROL.sub("", value.encode("utf-8", "replace").decode("utf-8"))
     value = value.strip()
     return (value if len(value) <= limit else value[: limit - 1] + "…") or None
@@ -93,9 +96,8 @@ def _clean(value: str, limit: int) -> str | None:
 _clean_again = functools.lru_cache(maxsize=2048)(_clean)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=MANY)
 def _clean_name(value: str) -> str | None:
-    """Names, paths and rules come again and again."""
     return _clean(value, SHORT)
 
 
@@ -132,7 +134,7 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _locations(problem: Problem, hide: _Words) -> tuple[Location, ...]:
+def _locations(problem: Problem, hide: Words) -> tuple[Location, ...]:
     own = Location(
         path=problem.path,
         line=problem.line,
@@ -143,27 +145,60 @@ def _locations(problem: Problem, hide: _Words) -> tuple[Location, ...]:
         symbol=problem.symbol,
     )
     given = problem.locations if own == NOWHERE else (own, *problem.locations)
-    cleaned = [place for each in given if (place := _location(each, hide)) != NOWHERE]
-    return tuple(dict.fromkeys(cleaned)) if len(cleaned) > 1 else tuple(cleaned)
+    return told(_location(each, hide) for each in given)
 
 
-def _location(place: Location, hide: _Words) -> Location:
-    return Location(
-        path=hide.name(identifiers.clean_path(place.path)),
-        line=_positive(place.line),
-        end_line=_positive(place.end_line),
-        column=_positive(place.column),
+def told(given: Iterable[Location]) -> tuple[Location, ...]:
+    """Those that say something, each once."""
+    kept = tuple([place for place in given if place != NOWHERE])
+    return tuple(dict.fromkeys(kept)) if len(kept) > 1 else kept
+
+
+def _location(place: Location, hide: Words) -> Location:
+    return location(
+        hide.name(place.path),
         url=hide.name(place.url),
+        line=place.line,
+        end_line=place.end_line,
+        column=place.column,
         method=hide.name(place.method),
         symbol=hide.name(place.symbol),
     )
+
+
+def location(
+    path: str | None,
+    *,
+    url: str | None = None,
+    line: int | None = None,
+    end_line: int | None = None,
+    column: int | None = None,
+    method: str | None = None,
+    symbol: str | None = None,
+) -> Location:
+    """A location with clean texts and possible numbers."""
+    return Location(
+        path=_clean_path(path) if path else None,
+        url=_clean_name(url) if url else None,
+        line=_positive(line),
+        end_line=_positive(end_line),
+        column=_positive(column),
+        method=_clean_name(method) if method else None,
+        symbol=_clean_name(symbol) if symbol else None,
+    )
+
+
+@functools.lru_cache(maxsize=MANY)
+def _clean_path(path: str) -> str | None:
+    plain = identifiers.clean_path(path)
+    return _clean(plain, SHORT) if plain else None
 
 
 def _positive(number: int | None) -> int | None:
     return number if number is not None and 0 < number < 2**53 else None
 
 
-def _package(package: Package | None, hide: _Words) -> Package | None:
+def _package(package: Package | None, hide: Words) -> Package | None:
     name = hide.name(package.name) if package else None
     if package is None or name is None:
         return None

@@ -66,6 +66,7 @@ class Ledger:
     member: str | None = None  # the report's path in its archive
     failed: str | None = None
     left_out: int = 0
+    warned: int = 0  # how often something was warned of
     skipped: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
 
@@ -77,11 +78,12 @@ class Ledger:
     def leave_out(self, why: str, count: int = 1) -> None:
         """Counts problems that are dropped on purpose; `why` becomes a warning."""
         self.left_out += count
-        self.warnings[f"left out: {why}"] += count
+        self.warn(f"left out: {why}", count)
 
-    def warn(self, text: str) -> None:
+    def warn(self, text: str, count: int = 1) -> None:
         """Something was not usable. Equal texts are told once, with their count."""
-        self.warnings[text] += 1
+        self.warnings[text] += count
+        self.warned += count
 
     def warn_at(self, node: Node, text: str) -> None:
         """The same, with the place."""

@@ -28,15 +28,26 @@ IMAGE_DETAIL = re.compile(r" \([^)]*\)$|:[\w][\w.-]{0,127}$|@sha256:[0-9a-f]{64}
 
 
 def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The distinct problems among `findings`, in order of their first record, with fingerprints."""
+    """The distinct problems among `findings`, in order of their first record, with fingerprints (written into them)."""
     given = list(findings)
+    subjects = [subject(finding) for finding in given]
     groups = _Groups(len(given))
-    for number, finding in enumerate(given):
-        for key in same(finding):
-            groups.tie(key, number)
-    if len({source(finding) for finding in given}) > 1:
+    _within_sources(given, subjects, groups)
+    if _several_sources(given):
         _across_sources(given, groups)
-    return tuple(_with_fingerprints(groups.joined(given)))
+    return tuple(_with_fingerprints(given, subjects, groups))
+
+
+def _within_sources(given: list[Finding], subjects: list[str], groups: _Groups) -> None:
+    """Ties records that state the same. Only those with equal subjects can, but for packages, which have aliases."""
+    first: dict[str, int] = {}
+    for number, finding in enumerate(given):
+        known = first.setdefault(subjects[number], number)
+        if finding.package is not None and finding.ids:
+            groups.tie_all(same(finding), number)
+        elif known != number:
+            groups.tie_all(same(given[known]), known)
+            groups.tie_all(same(finding), number)
 
 
 def same(finding: Finding) -> list[Hashable]:
@@ -53,6 +64,12 @@ def source(finding: Finding) -> tuple[str | None, str]:
     """The scan that a record comes from: the report in its archive, and in SARIF the run."""
     run, results, _ = finding.pointer.rpartition("/results/")
     return finding.member, run if results and "/runs/" in run else ""
+
+
+def _several_sources(given: list[Finding]) -> bool:
+    if not given or all(finding.member is None and finding.pointer.startswith("/runs/0/") for finding in given):
+        return False
+    return len({source(finding) for finding in given}) > 1
 
 
 def _across_sources(given: list[Finding], groups: _Groups) -> None:
@@ -92,6 +109,7 @@ class _Groups:
     """Disjoint sets of numbers; the smallest number of a set stands for it."""
 
     size: int
+    tied: bool = False
     parent: list[int] = field(init=False)
     _by_key: dict[Hashable, int] = field(default_factory=dict)
     _sources: dict[int, set[Hashable]] = field(default_factory=lambda: defaultdict(set))
@@ -116,17 +134,23 @@ class _Groups:
         elif source is None or source not in self._sources[known]:
             first, second = sorted((known, number))
             self.parent[second] = first
+            self.tied = True
             self._sources[first] |= self._sources.pop(second, set()) | {source}
 
     def firsts(self) -> list[int]:
         return [number for number in range(self.size) if self.parent[number] == number]
 
-    def joined(self, given: list[Finding]) -> Iterator[Finding]:
-        members: dict[int, list[Finding]] = {}
-        for number, finding in enumerate(given):
-            members.setdefault(self.root(number), []).append(finding)
-        for together in members.values():
-            yield together[0] if len(together) == 1 else join(together)
+    def tie_all(self, keys: Iterable[Hashable], number: int) -> None:
+        for key in keys:
+            self.tie(key, number)
+
+    def members(self) -> dict[int, list[int]]:
+        """The sets of more than one number, by their smallest."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for number in range(self.size):
+            if (root := self.root(number)) != number:
+                found[root].append(number)
+        return {root: [root, *others] for root, others in found.items()}
 
 
 def join(findings: list[Finding]) -> Finding:
@@ -145,12 +169,18 @@ def join(findings: list[Finding]) -> Finding:
     return msgspec.structs.replace(first, **gaps | every, suppressed=all(each.suppressed for each in findings))
 
 
-def _with_fingerprints(findings: Iterable[Finding]) -> Iterator[Finding]:
-    ordinals: Counter[str] = Counter()
-    for finding in findings:
-        about = subject(finding)
-        ordinal = ordinals[about]
+def _with_fingerprints(given: list[Finding], subjects: list[str], groups: _Groups) -> Iterator[Finding]:
+    ordinals: dict[str, int] = {}
+    members = groups.members() if groups.tied else {}
+    for number, finding in enumerate(given):
+        if members and groups.root(number) != number:
+            continue
+        about = subjects[number]
+        if number in members:
+            finding = join([given[each] for each in members[number]])
+            about = subject(finding)
+        ordinal = ordinals.get(about, 0)
         ordinals[about] = ordinal + 1
-        # Nobody else has seen these findings yet: setting the one open field is ten times cheaper than a copy.
+        # Setting the one open field in place is ten times cheaper than a copy.
         msgspec.structs.force_setattr(finding, "fingerprint", fingerprint(about, ordinal))
         yield finding

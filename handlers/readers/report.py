@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from handlers.readers.documents import is_page, parse
 from handlers.readers.encoding import decode
 from handlers.readers.finish import finding
 from handlers.readers.formats import sarif
-from handlers.readers.interface import Kind, Ledger, MalformedError, Problem, Reader
+from handlers.readers.interface import Kind, Ledger, MalformedError, Reader
 from handlers.readers.merge import merge
 from handlers.readers.node import Node
 from handlers.readers.reading import Books, Reading, Status
@@ -93,11 +94,11 @@ def _read_content(content: bytes, member: str, depth: int, *, budget: Budget) ->
 
 def _fast(content: bytes, ledger: Ledger, budget: Budget) -> Reading | None:
     """The reading of a large SARIF log, or None for anything else."""
-    log = outline(content, budget.limits.max_depth, ledger)
+    log = outline(content, budget.limits.max_depth)
     if log is None or not sarif.is_outline_of_sarif(log.log):
         return None
-    problems = sarif.read_outline(log, budget.limits.max_depth, ledger)
-    return settle(ledger, sarif.reader, _findings(problems, sarif.reader, ledger, budget))
+    findings = sarif.read_outline(log, budget.limits.max_depth, budget.limits.max_text, ledger)
+    return settle(ledger, sarif.reader, _in_time(findings, budget))
 
 
 def _read_document(kind: Kind, document: Node, ledger: Ledger, budget: Budget) -> Reading:
@@ -109,16 +110,18 @@ def _read_document(kind: Kind, document: Node, ledger: Ledger, budget: Budget) -
         return Reading(status="not_a_report", reason="a page for people (HTML or Markdown), not a machine's report")
     reader = registry.reader_for(kind, document)
     ledger.tool = reader.tool or reader.name
-    return settle(ledger, reader, _findings(reader.read(document, ledger), reader, ledger, budget))
+    max_text = budget.limits.max_text
+    found = (finding(problem, ledger, reader.name, max_text) for problem in reader.read(document, ledger))
+    return settle(ledger, reader, _in_time(found, budget))
 
 
-def _findings(problems: Iterator[Problem], reader: Reader, ledger: Ledger, budget: Budget) -> list[Finding]:
-    findings: list[Finding] = []
-    for problem in problems:
-        findings.append(finding(problem, ledger, reader.name, budget.limits.max_text))
-        if len(findings) % 1000 == 0:
-            budget.check_time()
-    return findings
+def _in_time(findings: Iterator[Finding], budget: Budget) -> list[Finding]:
+    """Raises OverBudgetError when reading them takes too long."""
+    kept: list[Finding] = []
+    while some := list(itertools.islice(findings, 1000)):
+        kept += some
+        budget.check_time()
+    return kept
 
 
 def settle(ledger: Ledger, reader: Reader | None, findings: list[Finding]) -> Reading:

@@ -12,6 +12,8 @@ from handlers.readers.sarif import model, older
 from handlers.readers.sarif.fast import Outline, decode
 from handlers.readers.sarif.lenient import convert
 from handlers.readers.sarif.meaning import RunReader
+from handlers.readers.sarif.stencils import Stencils
+from handlers.records import Finding
 
 
 def claims(report: Node) -> bool:
@@ -38,15 +40,15 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     _name_tools(names, ledger)
 
 
-def read_outline(log: Outline, max_depth: int, ledger: Ledger) -> Iterator[Problem]:
-    """The same for a large log of version 2.1.0 whose results are still undecoded."""
+def read_outline(log: Outline, max_depth: int, max_text: int, ledger: Ledger) -> Iterator[Finding]:
+    """The findings of a large log of version 2.1.0 whose results are still undecoded."""
     names: dict[str, None] = {}
     for run, raws in zip(_runs(log.log, ledger), log.results, strict=True):
-        reader = _start(run, run.value, ledger, names)
-        for result, record in decode(raws, run["results"], max_depth, ledger):
-            problem = reader.problem(result, record)
-            if problem is not None:
-                yield problem
+        stencils = Stencils(_start(run, run.value, ledger, names), ledger, reader.name, max_text)
+        for result, at in decode(raws, run["results"], max_depth, ledger):
+            finding = stencils.finding(result, at)
+            if finding is not None:
+                yield finding
     _name_tools(names, ledger)
 
 

@@ -16,7 +16,7 @@ import jiter
 import msgspec
 
 from handlers.readers.documents import parse_json
-from handlers.readers.interface import Ledger
+from handlers.readers.interface import Ledger, MalformedError
 from handlers.readers.node import Node
 from handlers.readers.sarif import model
 from handlers.readers.sarif.lenient import convert
@@ -46,11 +46,8 @@ class Outline:
     results: list[list[msgspec.Raw]]
 
 
-def outline(content: bytes, max_depth: int, ledger: Ledger) -> Outline | None:
-    """None for everything that had better go the careful way.
-
-    Raises MalformedError if the log without its results is broken.
-    """
+def outline(content: bytes, max_depth: int) -> Outline | None:
+    """None for everything that had better go the careful way."""
     if not content[:64].lstrip().startswith(b"{") or b'"runs"' not in content:
         return None
     try:
@@ -61,11 +58,12 @@ def outline(content: bytes, max_depth: int, ledger: Ledger) -> Outline | None:
     rest = _without(content, results)
     if rest is None:
         return None
+    unusual = Ledger("")
     try:
-        log = Node(parse_json(rest.decode("utf-8"), max_depth, ledger))
-    except UnicodeDecodeError:
+        log = Node(parse_json(rest.decode("utf-8"), max_depth, unusual))
+    except (UnicodeDecodeError, MalformedError):
         return None
-    return Outline(log, results)
+    return None if unusual.warned else Outline(log, results)
 
 
 def _without(content: bytes, results: list[list[msgspec.Raw]]) -> bytes | None:
@@ -87,17 +85,17 @@ def _without(content: bytes, results: list[list[msgspec.Raw]]) -> bytes | None:
     return b"".join((*parts, content[at:]))
 
 
-def decode(raws: list[msgspec.Raw], above: Node, max_depth: int, ledger: Ledger) -> Iterator[tuple[model.Result, Node]]:
-    """The results with their places; those that are no objects are counted. Raises MalformedError like `parse_json`."""
+def decode(raws: list[msgspec.Raw], above: Node, max_depth: int, ledger: Ledger) -> Iterator[tuple[model.Result, str]]:
+    """The results with their pointers; no objects are counted. Raises MalformedError like `parse_json`."""
     place = above.pointer
     for index, raw in enumerate(raws):
-        record = Node(None, None, f"{place}/{index}")
+        at = f"{place}/{index}"
         try:
             jiter.from_json(bytes(raw), allow_inf_nan=False, catch_duplicate_keys=True)
-            yield _result.decode(raw), record
+            yield _result.decode(raw), at
         except (ValueError, msgspec.DecodeError):
             value = parse_json(bytes(raw).decode("utf-8", "replace"), max_depth, ledger)
             if isinstance(value, dict):
-                yield convert(value, model.Result, functools.partial(ledger.warn_at, record)), record
+                yield convert(value, model.Result, functools.partial(ledger.warn_at, Node(None, None, at))), at
             else:
-                ledger.malformed(record)
+                ledger.malformed(Node(None, None, at))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from handlers.readers import identifiers, tools
+from handlers.readers.finish import MANY, location
 from handlers.readers.interface import Ledger, Problem
 from handlers.readers.node import Node
 from handlers.readers.sarif import model
@@ -56,15 +57,15 @@ class RunReader:
         return self._made(result, record)
 
     def _made(self, result: model.Result, record: Node) -> Problem:
-        rule = self._rule(result, record)
+        rule = self._rule_of(result, record)
         bag = result.properties
         rule_id = result.rule_id or (result.rule.id if result.rule else None) or rule.id
         message = self._message(result.message, rule, record)
-        locations = tuple(self._locations(result, record))
+        locations = tuple(self.locations(result, record.pointer))
         severity, origin = self._severity(result, rule, record)
         suppressed, why = suppression(result.suppressions)
         package = package_of(self.tool, message)
-        snippet = _snippet(result.locations)
+        snippet = snippet_of(result.locations)
         own_cwes = (*self._rules.cwes(result.taxa or ()), *(strings(bag.cwe) if bag else ()), *_tags(bag, "cwe"))
         return Problem(
             record,
@@ -87,8 +88,11 @@ class RunReader:
             tool=self.tool,
         )
 
-    def _rule(self, result: model.Result, record: Node) -> RuleFacts:
-        rule = self._rules.find(result.rule_id, result.rule_index, result.rule)
+    def rule(self, result: model.Result) -> RuleFacts | None:
+        return self._rules.find(result.rule_id, result.rule_index, result.rule)
+
+    def _rule_of(self, result: model.Result, record: Node) -> RuleFacts:
+        rule = self.rule(result)
         if rule is None:
             self._ledger.warn(f"{record.pointer}: its rule index leads to no rule of its id")
             return self._rules.unknown
@@ -137,33 +141,34 @@ class RunReader:
 
     # locations (3.28)
 
-    def _locations(self, result: model.Result, record: Node) -> Iterator[Location]:
+    def locations(self, result: model.Result, at: str) -> Iterator[Location]:
+        """Where the result is; `at` is its own place in the report, for warnings."""
         if not result.locations and not result.web_request and not result.analysis_target:
             self._ledger.warn("a result names no location")
-        for location in result.locations or ():
-            yield self._location(location, record)
+        for given in result.locations or ():
+            yield self._location(given, at)
         if not result.locations and result.analysis_target:
-            yield Location(path=self._uri(result.analysis_target))
+            yield location(self._uri(result.analysis_target))
         if result.web_request and result.web_request.target:
-            yield Location(url=result.web_request.target, method=result.web_request.method)
+            yield location(None, url=result.web_request.target, method=result.web_request.method)
 
-    def _location(self, location: model.Location, record: Node) -> Location:
-        physical = location.physical_location
+    def _location(self, given: model.Location, at: str) -> Location:
+        physical = given.physical_location
         uri = self._uri(physical.artifact_location) if physical else None
         region = (physical.region if physical else None) or model.Region()
         if region.start_line is not None and region.end_line is not None and region.end_line < region.start_line:
-            self._ledger.warn(f"{record.pointer}: a region ends before it starts")
+            self._ledger.warn(f"{at}: a region ends before it starts")
             region.end_line = None
         if region.start_line is not None and region.start_line < 1:
-            self._ledger.warn(f"{record.pointer}: line {region.start_line} is no line number")
+            self._ledger.warn(f"{at}: line {region.start_line} is no line number")
         is_url = uri is not None and uri[:8].lower().startswith(("http://", "https://"))
-        return Location(
-            path=None if is_url else uri,
+        return location(
+            None if is_url else uri,
             url=uri if is_url else None,
             line=region.start_line,
             end_line=region.end_line,
             column=region.start_column,
-            symbol=self._symbol(location.logical_locations) if location.logical_locations else None,
+            symbol=self._symbol(given.logical_locations) if given.logical_locations else None,
         )
 
     def _uri(self, location: model.ArtifactLocation | None) -> str | None:
@@ -207,7 +212,7 @@ def _judge_invocations(run: model.Run, ledger: Ledger) -> None:
                 ledger.warn(f"the tool reports an error: {(text_of(note.message) or 'without a message')[:300]}")
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=MANY)
 def _is_uri(text: str) -> bool:
     return URI.fullmatch(text) is not None
 
@@ -220,7 +225,7 @@ def _lookup(strings_by_id: Any, name: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _snippet(locations: list[model.Location] | None) -> str | None:
+def snippet_of(locations: list[model.Location] | None) -> str | None:
     physical = locations[0].physical_location if locations else None
     region = physical.region if physical else None
     return text_of(region.snippet) if region and region.snippet else None
