@@ -152,7 +152,7 @@ class Pending:
         trouble = self._schedule.get(ready.stage.name, ready.input)
         if trouble and not self._may_try(trouble):
             return False
-        if reason := ready.stage.ready([source.path for source in ready.sources]):
+        if reason := ready.stage.waits_for([source.path for source in ready.sources]):
             self.held[ready.stage.name] = reason
             return False
         return True

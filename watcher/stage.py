@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from watcher.errors import JobError
+
 ARTIFACTS = "artifacts"
 """The name under which dropped files are accepted: the outbox that the first stage takes from."""
 
@@ -79,3 +81,10 @@ class Stage:
     """If set, the job runs as a process of its own: this command line followed by the inputs' paths."""
     lock: str = ""
     """The name of a lock that is one per user and machine (the accelerator's), held while the job runs."""
+
+    def waits_for(self, inputs: Sequence[Path]) -> str | None:
+        """Why a job on these inputs must wait, or None; an input that can't even be asked about waits too."""
+        try:
+            return self.ready(inputs)
+        except JobError as error:
+            return str(error)

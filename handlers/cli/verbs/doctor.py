@@ -29,7 +29,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from handlers.cli.desk import columns, desk, print_json
-    from watcher.audit import audit
+    from handlers.models.base import find_base
+from watcher.errors import JobError
+from watcher.audit import audit
 
     with desk(context) as books:
         report = audit(books.workspace, books.stages, books.index, books.schedule)
@@ -55,9 +57,10 @@ def machine(context: Context) -> Iterator[Finding]:
     settings = context.settings
     if importlib.util.find_spec("mlx") is None or importlib.util.find_spec("mlx_lm") is None:
         yield Finding("mlx is not installed: all works up to the dataset, training does not", "pip install mlx-lm")
-    base = settings.base_models_dir / settings.default_base_model
-    if not base.is_dir():
-        yield Finding(f"there is no base model at {base}", "scantune models fetch")
+    try:
+        find_base(settings.default_base_model, settings, context.root)
+    except JobError as error:
+        yield Finding(error.reason, error.hint)
     free = shutil.disk_usage(context.root).free
     if free < LOW_DISK:
         yield Finding(f"only {free / 1e9:.1f} GB are free on the workspace's volume")
