@@ -61,6 +61,10 @@ class Engine:
         self.schedule = Schedule(workspace, tempo.retries)
         self.index = Index(workspace, stages)
         self._stages = stages
+        # The last stages first, so that what is begun gets finished; what collects, after all of them.
+        each = [stage for stage in reversed(stages) if stage.takes is Takes.EACH]
+        collecting = [stage for stage in stages if stage.takes is not Takes.EACH]
+        self._inline_order = [stage for stage in (*each, *collecting) if not stage.command]
         self._patient = patient
         self._locks = JobLocks(workspace)
         self._locked_since = 0.0
@@ -130,8 +134,8 @@ class Engine:
             began, clock = self.voice.clock.elapsed(), self.voice.clock
             jobs: list[tuple[Ready, Prepared]] = []
             tried = 0
-            for stage in sorted(reversed(self._stages), key=lambda each: each.takes is not Takes.EACH):
-                if stage.command or not self._complete(stage, tried + len(taken)):
+            for stage in self._inline_order:
+                if not self._complete(stage, tried + len(taken)):
                     continue
                 for _ in range(GROUP):
                     if clock.elapsed() - began > GROUP_SECONDS or self.voice.stopping():
@@ -271,7 +275,7 @@ class Engine:
         if self._patient or stage.takes is Takes.EACH:
             return True
         earlier = self._stages[: self._stages.index(stage)]
-        more = moved or (self.expecting and self.look_at < float("inf"))
+        more = moved or self.busy or (self.expecting and self.look_at < float("inf"))
         return not more and not any(map(self._children.busy, earlier))
 
     def _start_children(self, moved: int) -> int:

@@ -216,6 +216,7 @@ def copy_hashed(source: int, target: Path) -> tuple[str, int]:
         while data := os.read(source, CHUNK):
             digest.update(data)
             size += len(data)
+            reached("copy chunk")
             view = memoryview(data)
             while view:
                 view = view[os.write(handle, view) :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,3 +72,7 @@ def one_pass(
 ) -> Tally:
     with Engine(workspace, stages, Tempo(), Voice(clock=clock), patient=False, paths=paths) as engine:
         return run_pass(engine)
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,73 @@
+"""Killed at any instant, the engine loses nothing, does nothing twice and leaves nothing half-made."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from crash import drop, in_a_child, killed_at, outputs, points_of, prove, random_kills, the_pass, undisturbed
+
+from watcher.workspace import Workspace
+
+CONTENTS = [b"one two", b"three", b"bad \0", b"one two", b"four five six"]
+
+
+@pytest.fixture
+def points(tmp_path: Path) -> list[str]:
+    workspace = Workspace(tmp_path / "points").make()
+    drop(workspace, CONTENTS)
+    return points_of(lambda: the_pass(workspace))
+
+
+def kill_at(tmp_path: Path, nth: int, expected: dict[str, str]) -> None:
+    workspace = Workspace(tmp_path / f"killed-{nth}").make()
+    drop(workspace, CONTENTS)
+    assert not in_a_child(killed_at(nth, lambda: the_pass(workspace)))
+    prove(workspace, CONTENTS)
+    assert in_a_child(lambda: the_pass(workspace))
+    prove(workspace, CONTENTS)
+    assert outputs(workspace) == expected
+    assert not list((workspace.outbox / ".scratch").iterdir())
+    assert not list(workspace.inbox.iterdir())
+    shutil.rmtree(workspace.root)
+
+
+def test_every_named_step_is_on_the_way(points: list[str]) -> None:
+    """A step that no pass reaches proves nothing."""
+    wanted = {
+        "copy", "copy chunk", "claim", "scratch", "run", "receipt", "flush", "sync", "rename", "flush names", "append",
+        "claim input", "remove input", "quarantine", "quarantine rename",
+    }  # fmt: skip
+    assert wanted <= set(points)
+
+
+def test_a_kill_at_each_kind_of_step(tmp_path: Path, points: list[str]) -> None:
+    """The first and the last step of each name."""
+    expected = undisturbed(tmp_path / "undisturbed", CONTENTS)
+    firsts = {point: n for n, point in reversed(list(enumerate(points)))}
+    lasts = {point: n for n, point in enumerate(points)}
+    for nth in sorted({*firsts.values(), *lasts.values()}):
+        kill_at(tmp_path, nth, expected)
+
+
+@pytest.mark.soak
+def test_a_kill_at_every_single_step(tmp_path: Path, points: list[str]) -> None:
+    expected = undisturbed(tmp_path / "undisturbed", CONTENTS)
+    for nth in range(len(points)):
+        kill_at(tmp_path, nth, expected)
+
+
+def test_kills_at_random_times_under_load(tmp_path: Path) -> None:
+    kills, jobs = random_kills(tmp_path, 12, seed=20)
+    assert kills == 12
+    assert jobs
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_a_thousand_kills_at_random_times_under_load(tmp_path: Path) -> None:
+    for seed in range(20):
+        folder = tmp_path / str(seed)
+        random_kills(folder, 50, seed)
+        shutil.rmtree(folder)

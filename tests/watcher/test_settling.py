@@ -1,0 +1,134 @@
+"""Which files are finished being written."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from toy import FakeClock
+
+from watcher.settling import EMPTY_SECONDS, WINDOW, Look, Settling
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return folder
+
+
+def look_twice(inbox: Path, clock: FakeClock, seconds: float = 2.0) -> Look:
+    settling = Settling(inbox, seconds, clock, remove=True)
+    settling.look()
+    clock.pass_(seconds)
+    return settling.look()
+
+
+def test_a_file_is_ready_after_lying_still_for_the_settling_time(inbox: Path, clock: FakeClock) -> None:
+    (inbox / "a").write_bytes(b"1")
+    settling = Settling(inbox, 2.0, clock, remove=True)
+    first = settling.look()
+    assert (first.ready, first.unsettled, first.due) == ([], ["a"], clock.elapsed() + 2.0)
+    clock.pass_(1.9)
+    assert not settling.look().ready
+    clock.pass_(0.1)
+    assert [each.name for each in settling.look().ready] == ["a"]
+
+
+def test_a_write_begins_the_settling_time_anew(inbox: Path, clock: FakeClock) -> None:
+    (inbox / "a").write_bytes(b"1")
+    settling = Settling(inbox, 2.0, clock, remove=True)
+    settling.look()
+    clock.pass_(1.5)
+    (inbox / "a").write_bytes(b"22")
+    settling.look()
+    clock.pass_(1.5)
+    assert not settling.look().ready
+    clock.pass_(0.5)
+    assert settling.look().ready
+
+
+def test_an_old_time_stamp_does_not_make_a_file_settled(inbox: Path, clock: FakeClock) -> None:
+    (inbox / "a").write_bytes(b"1")
+    os.utime(inbox / "a", (0, 0))
+    assert not Settling(inbox, 2.0, clock, remove=True).look().ready
+
+
+def test_new_content_of_the_same_size_and_time_is_noticed(inbox: Path, clock: FakeClock) -> None:
+    (inbox / "a").write_bytes(b"1")
+    os.utime(inbox / "a", (0, 0))
+    settling = Settling(inbox, 2.0, clock, remove=True)
+    settling.look()
+    clock.pass_(2.0)
+    (inbox / "b").write_bytes(b"2")
+    os.utime(inbox / "b", (0, 0))
+    (inbox / "b").rename(inbox / "a")
+    assert not settling.look().ready
+
+
+def test_a_done_marker_makes_a_file_ready_at_once(inbox: Path, clock: FakeClock) -> None:
+    (inbox / "a").write_bytes(b"1")
+    (inbox / "a.done").touch()
+    assert [each.name for each in Settling(inbox, 2.0, clock, remove=True).look().ready] == ["a"]
+
+
+@pytest.mark.parametrize("name", ["a.part", "A.TMP", "a.crdownload", ".a.XyZ123", ".DS_Store", "a.scantune.json"])
+def test_unfinished_and_hidden_files_and_sidecars_are_left_alone(inbox: Path, clock: FakeClock, name: str) -> None:
+    (inbox / name).write_bytes(b"{}")
+    assert not look_twice(inbox, clock).ready
+
+
+def test_the_readme_of_the_inbox_is_no_input_but_one_in_a_folder_is(inbox: Path, clock: FakeClock) -> None:
+    (inbox / "README.md").write_bytes(b"1")
+    (inbox / "sub").mkdir()
+    (inbox / "sub" / "README.md").write_bytes(b"1")
+    assert [each.name for each in look_twice(inbox, clock).ready] == ["sub/README.md"]
+
+
+@pytest.mark.parametrize("name", [b"not utf-8 \xff\xfe", b"two\nlines", b"x" * 255, b"-rf", b" "])
+def test_any_name_will_do(inbox: Path, clock: FakeClock, name: bytes) -> None:
+    (inbox / os.fsdecode(name)).write_bytes(b"1")
+    [candidate] = look_twice(inbox, clock).ready
+    assert os.fsencode(candidate.name) == name
+
+
+def test_what_is_no_regular_file_is_named_and_not_opened(inbox: Path, clock: FakeClock) -> None:
+    os.mkfifo(inbox / "fifo")
+    (inbox / "link").symlink_to("/etc/passwd")
+    (inbox / "folder-link").symlink_to("/etc")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(os.fspath(inbox / "socket"))
+    look = look_twice(inbox, clock)
+    server.close()
+    assert not look.ready
+    assert sorted(each.name for each in look.odd) == ["fifo", "folder-link", "link", "socket"]
+    assert "symbolic link" in next(each.why for each in look.odd if each.name == "link")
+
+
+def test_a_dropped_folder_is_removed_once_it_has_long_been_empty(inbox: Path, clock: FakeClock) -> None:
+    (inbox / "a" / "b").mkdir(parents=True)
+    settling = Settling(inbox, 0.0, clock, remove=True)
+    settling.look()
+    clock.pass_(EMPTY_SECONDS - 1)
+    settling.look()
+    assert (inbox / "a" / "b").exists()
+    clock.pass_(1)
+    settling.look()
+    assert not (inbox / "a" / "b").exists()
+
+
+def test_only_so_many_files_are_held_in_view(inbox: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watcher.settling.WINDOW", 10)
+    assert WINDOW > 10
+    for n in range(25):
+        (inbox / str(n)).touch()
+    settling = Settling(inbox, 0.0, clock, remove=True)
+    seen = set()
+    while (look := settling.look()).ready:
+        assert len(look.ready) <= 10
+        for each in look.ready:
+            seen.add(each.name)
+            each.path.unlink()
+    assert len(seen) == 25
