@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import msgspec
 
 from handlers.cli.context import Context
+from handlers.models.base import find_base
+from watcher.errors import JobError
 
 LOW_DISK = 5_000_000_000
 
@@ -29,9 +31,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     from handlers.cli.desk import columns, desk, print_json
-    from handlers.models.base import find_base
-from watcher.errors import JobError
-from watcher.audit import audit
+    from watcher.audit import audit
 
     with desk(context) as books:
         report = audit(books.workspace, books.stages, books.index, books.schedule)
