@@ -54,6 +54,8 @@ class Limits(Section):
 
 class Analysis(Section):
     backend: Literal["rules", "mlx", "auto"] = "rules"
+    kev_file: UserPath | None = None
+    epss_file: UserPath | None = None
 
 
 class Tasks(Section):

@@ -97,6 +97,7 @@ class Analysis(Record, frozen=True, kw_only=True):
     severity: str  # with its origin, in words
     affected: str | None  # affected and fixed versions, in words
     target: str | None = None  # the smallest fixed version above the installed one
+    exploited: tuple[str, ...] = ()  # what KEV and EPSS say, a clause each, if their files are there
     owasp: tuple[str, ...] = ()  # OWASP Top Ten 2021 classes of its weaknesses: "A03:2021 Injection"
     unknown: tuple[str, ...]  # what the report does not say
     confidence: Literal["high", "medium", "low"]

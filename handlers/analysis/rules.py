@@ -10,6 +10,7 @@ import msgspec
 from handlers.analysis import words
 from handlers.knowledge.cwe import Catalogue
 from handlers.knowledge.ecosystems import guess_ecosystem
+from handlers.knowledge.exploitation import Exploitation
 from handlers.knowledge.severity import explain_vector
 from handlers.knowledge.versions import smallest_fix
 from handlers.records import Analysis, Finding, Origin
@@ -17,10 +18,11 @@ from handlers.records import Analysis, Finding, Origin
 VERSION = "1"
 """Of the rules; whoever changes what they say counts it up."""
 RULES = Origin(kind="rules", version=VERSION)
+NOTHING = Exploitation()
 
 
-def analyse(finding: Finding, catalogue: Catalogue) -> Analysis:
-    """The analysis of one cleaned finding; always the same for the same finding and catalogue."""
+def analyse(finding: Finding, catalogue: Catalogue, seen: Exploitation = NOTHING) -> Analysis:
+    """The analysis of one cleaned finding; always the same for the same finding, catalogue and exploitation data."""
     finding = _with_ecosystem(finding)
     vector = explain_vector(finding.cvss_vector)
     package = finding.package
@@ -34,10 +36,11 @@ def analyse(finding: Finding, catalogue: Catalogue) -> Analysis:
         severity=words.severity_words(finding, vector),
         affected=words.affected_words(finding, target),
         target=target,
+        exploited=tuple(words.exploited_words(finding, seen)),
         owasp=tuple(dict.fromkeys(each for weakness in known for each in weakness.owasp)),
-        unknown=tuple(_unknown(finding, target)),
+        unknown=tuple(_unknown(finding, target, seen)),
         confidence=_confidence(finding),
-        sources=_sources(finding, catalogue, bool(known), vector is not None),
+        sources=_sources(finding, catalogue, seen, bool(known), vector is not None),
         origin=RULES,
     )
 
@@ -54,12 +57,16 @@ def _with_ecosystem(finding: Finding) -> Finding:
     return msgspec.structs.replace(finding, package=msgspec.structs.replace(package, ecosystem=found))
 
 
-def _sources(finding: Finding, catalogue: Catalogue, weakness: bool, vector: bool) -> tuple[str, ...]:
-    named = (f"report of {finding.tool}", catalogue.source if weakness else "", "CVSS specification" if vector else "")
+def _sources(
+    finding: Finding, catalogue: Catalogue, seen: Exploitation, weakness: bool, vector: bool
+) -> tuple[str, ...]:
+    named = [f"report of {finding.tool}", catalogue.source if weakness else "", "CVSS specification" if vector else ""]
+    if any(each.startswith("CVE-") for each in finding.ids):
+        named += [seen.kev_source, seen.epss_source]
     return tuple(filter(None, named))
 
 
-def _unknown(finding: Finding, target: str | None) -> Iterator[str]:
+def _unknown(finding: Finding, target: str | None, seen: Exploitation) -> Iterator[str]:
     """What a reader would want to know and the report does not say."""
     package = finding.package
     if finding.severity == "unknown":
@@ -68,6 +75,8 @@ def _unknown(finding: Finding, target: str | None) -> Iterator[str]:
         yield "which class of weakness (CWE) it belongs to"
     if finding.class_ == "vulnerability":
         yield "whether this project runs the affected code"
+        if seen.kev is None:
+            yield "whether it is being exploited anywhere"
         if not finding.ids:
             yield "under which advisory it is published"
     if package is not None and finding.class_ == "vulnerability":

@@ -14,6 +14,7 @@ from handlers.clean import clean_finding
 from handlers.dataset.lines import USERS
 from handlers.dataset.rows import Rows, load_rows
 from handlers.knowledge.catalogue import catalogue_version, open_catalogue
+from handlers.knowledge.exploitation import digest_of, load_exploitation
 from handlers.readers import Books, Reading, read_report
 from handlers.records import Analysis, Record, dump_lines
 from watcher.errors import BadInput
@@ -44,7 +45,13 @@ def stage(settings: Settings, root: Path) -> Stage:
         return _analyse_artifact(inputs[0], out, settings, root)
 
     def relevant() -> Mapping[str, object]:
-        return {"limits": settings.limits.model_dump(mode="json"), "knowledge": catalogue_version()}
+        chosen = settings.analysis
+        return {
+            "limits": settings.limits.model_dump(mode="json"),
+            "knowledge": catalogue_version(),
+            "kev": digest_of(chosen.kev_file),
+            "epss": digest_of(chosen.epss_file),
+        }
 
     return Stage("analysis", VERSION, (ARTIFACTS,), run, relevant)
 
@@ -62,8 +69,10 @@ def _analyse_artifact(artifact: Path, out: Path, settings: Settings, root: Path)
             return _pass_rows(artifact, rows, out)
     _refuse(reading, artifact)
     catalogue = open_catalogue(root)
+    chosen = settings.analysis
+    seen = load_exploitation(chosen.kev_file, chosen.epss_file)
     findings = [clean_finding(each, settings.limits.max_text) for each in reading.findings]
-    count = dump_lines(out / ANALYSES, (analyse(each, catalogue) for each in findings))
+    count = dump_lines(out / ANALYSES, (analyse(each, catalogue, seen) for each in findings))
     account = _account(reading)
     (out / BOOKS).write_bytes(msgspec.json.encode(account, order="deterministic"))
     warnings = account.warnings + tuple(f"{member}: {why}" for member, why in account.unreadable.items())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from handlers.knowledge.cwe import Catalogue, Weakness
+from handlers.knowledge.exploitation import Exploitation
 from handlers.knowledge.severity import Vector
 from handlers.records import Finding, Location
 
@@ -103,6 +104,18 @@ def reach_words(finding: Finding, vector: Vector | None) -> str | None:
     if finding.class_ == "secret":
         return "Whoever can read the file, or the repository's history, can read it."
     return None
+
+
+def exploited_words(finding: Finding, seen: Exploitation) -> Iterator[str]:
+    """What KEV and EPSS say of the finding's CVE ids; nothing where their files are not there."""
+    for cve in (each for each in finding.ids if each.startswith("CVE-")):
+        if seen.kev is not None and (entry := seen.kev.get(cve)):
+            ransom = ", in ransomware campaigns too" if entry.ransomware == "Known" else ""
+            yield f"{cve} is exploited: in CISA's list since {entry.added}{ransom}"
+        elif seen.kev is not None:
+            yield f"{cve} is not in CISA's list of exploited vulnerabilities ({seen.kev_source})"
+        if seen.epss is not None and (score := seen.epss.get(cve)):
+            yield f"{cve} has an EPSS probability of {score.probability:.3f}, percentile {score.percentile:.3f}"
 
 
 def affected_words(finding: Finding, target: str | None) -> str | None:

@@ -57,7 +57,9 @@ class Writer(ABC):
 
     def why(self) -> str:
         """Why it matters in this place."""
-        return " ".join(filter(None, (self.threat(), self.surroundings(), self.severity(), self.doubt())))
+        return " ".join(
+            filter(None, (self.threat(), self.surroundings(), self.severity(), self.exploited(), self.doubt()))
+        )
 
     def threat(self) -> str:
         effect = self.subject.effect
@@ -92,6 +94,10 @@ class Writer(ABC):
             severity=finding.severity,
             origin=origin,
         )
+
+    def exploited(self) -> str:
+        """What KEV and EPSS say, if the analysis had them."""
+        return " ".join(f"{each}." for each in self.subject.analysis.exploited)
 
     def doubt(self) -> str:
         """What a person has to find out, because the report can't know it."""

@@ -23,7 +23,7 @@ def test_a_vulnerability_with_all_facts(catalogue: Catalogue) -> None:
     assert "over the network, without an account" in made.reach
     assert made.owasp == ("A08:2021 Software and Data Integrity Failures",)
     assert made.confidence == "high"
-    assert made.unknown == ("whether this project runs the affected code",)
+    assert made.unknown == ("whether this project runs the affected code", "whether it is being exploited anywhere")
     assert made.sources == ("report of trivy", "CWE 4.14", "CVSS specification")
 
 
