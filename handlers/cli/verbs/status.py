@@ -16,10 +16,14 @@ LISTED = 20
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("status", help="what is done, what waits and what failed")
     parser.add_argument("--json", action="store_true", help="one JSON document")
+    told = "one line and an exit status for monitors: 0 fine, 1 warning, 2 critical, 3 unknown"
+    parser.add_argument("--health", action="store_true", help=told)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
+    if args.health:
+        return tell_health(context)
     from handlers.cli.desk import desk, print_json
     from handlers.tempo import retries
     from watcher.clock import SYSTEM
@@ -32,6 +36,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
     else:
         print(text(view))
     return 0
+
+
+def tell_health(context: Context) -> int:
+    from handlers.service.health import health
+    from watcher.clock import SYSTEM
+
+    found = health(context.root, SYSTEM.now())
+    print(found)
+    return found.level
 
 
 def text(view: Overview) -> str:

@@ -165,3 +165,11 @@ def test_a_newer_workspace_is_not_touched(tmp_path: Path, capsys: pytest.Capture
 def test_looking_at_a_folder_leaves_nothing_in_it(tmp_path: Path) -> None:
     main(["--workspace", str(tmp_path), "service", "logs"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_status_health_is_for_monitors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--workspace", str(tmp_path), "status", "--health"]) == Level.CRITICAL
+    assert capsys.readouterr().out.startswith("CRITICAL: no watcher runs here")
+    Heartbeat(tmp_path / "state", "1", {}).start(SYSTEM.now())
+    assert main(["--workspace", str(tmp_path), "status", "--health"]) in (Level.OK, Level.WARNING)  # low disk warns
+    assert "CRITICAL" not in capsys.readouterr().out
