@@ -12,6 +12,7 @@ from mlx_lm import load, stream_generate
 from mlx_lm.utils import load_adapters
 
 from handlers.models.base import content_revision
+from handlers.models.device import settle_device
 from handlers.models.finish import ADAPTERS
 from handlers.models.fuse import check_rope, read_config
 from handlers.models.metadata import read_metadata
@@ -62,6 +63,7 @@ def _card_numbers(folder: Path) -> list[object]:
 
 
 def _model_faults(folder: Path, say: Say) -> list[str]:
+    settle_device()
     try:
         model, tokenizer = load(str(folder))
         check_rope(model, read_config(folder), folder)

@@ -68,7 +68,7 @@ def plain_config(config: Config, model: nn.Module) -> Config:
     kept = {key: value for key, value in config.items() if key not in ("quantization", "quantization_config")}
     return {
         **kept,
-        "rope_theta": _meant_theta(config),
+        "rope_theta": meant_theta(config),
         "tie_word_embeddings": "lm_head" not in model,
         "torch_dtype": _dtype(model),
     }
@@ -76,7 +76,7 @@ def plain_config(config: Config, model: nn.Module) -> Config:
 
 def check_rope(model: nn.Module, config: Config, folder: Path) -> None:
     """transformers 5 saves `rope_parameters`, which mlx-lm's OLMo-2 ignores: it would compute with another theta."""
-    meant, used = _meant_theta(config), model.args.rope_theta
+    meant, used = meant_theta(config), model.args.rope_theta
     if meant is not None and meant != used:
         raise BadInput(
             f"{folder / 'config.json'} means rope_theta {meant}, mlx-lm reads {used}",
@@ -84,7 +84,8 @@ def check_rope(model: nn.Module, config: Config, folder: Path) -> None:
         )
 
 
-def _meant_theta(config: Config) -> float | None:
+def meant_theta(config: Config) -> float | None:
+    """The rotary frequency, wherever the config says it."""
     nested = config.get("rope_parameters") or {}
     theta: float | None = config.get("rope_theta", nested.get("rope_theta"))
     return theta

@@ -23,6 +23,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     listing = below.add_parser("list", help="base and finished models: where they are and how good")
     listing.add_argument("--json", action="store_true", help="one JSON document on standard output")
     listing.set_defaults(run=run_list)
+    fetch = below.add_parser("fetch", help="bring a base model from the Hub and quantise it")
+    fetch.add_argument("repository", nargs="?", metavar="OWNER/NAME", help="default: OLMo-2 1B Instruct, pinned")
+    fetch.add_argument("--revision", default="main", help="a commit, tag or branch of OWNER/NAME (default: main)")
+    fetch.set_defaults(run=run_fetch)
     tiny = below.add_parser("tiny", help="make the embedded tiny model, for trying and testing only")
     tiny.set_defaults(run=run_tiny)
     promote = below.add_parser("promote", help="make a finished model the champion")
@@ -59,6 +63,20 @@ def _table(inventory: Inventory) -> str:
     )
 
 
+def run_fetch(args: argparse.Namespace, context: Context) -> int:
+    need_mlx()
+    from handlers.models.fetch import OLMO, Wanted, fetch
+
+    wanted = OLMO
+    if args.repository:
+        wanted = Wanted(args.repository, args.revision, f"{args.repository.rpartition('/')[2]}-mlx")
+    folder = fetch(wanted, context.settings, _say)
+    print(folder)
+    if folder.name != context.settings.default_base_model:
+        print(f"use it with --base-model {folder.name}, or set default_base_model: {folder.name}")
+    return 0
+
+
 def run_tiny(args: argparse.Namespace, context: Context) -> int:
     need_mlx()
     from handlers.models.folder import making
@@ -67,7 +85,7 @@ def run_tiny(args: argparse.Namespace, context: Context) -> int:
     target = tiny_folder(context.root)
     if not target.exists():
         with making(target) as scratch:
-            make_tiny(scratch, lambda line: print(line, file=sys.stderr))
+            make_tiny(scratch, _say)
     print(f"{target}: for trying and testing only; use it with --base-model tiny")
     return 0
 
@@ -88,3 +106,7 @@ def run_rollback(args: argparse.Namespace, context: Context) -> int:
     now = roll_back(context.root, SYSTEM)
     print(f"{now.name} is the champion again" if now else "there is no champion now: the base model is in use")
     return 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
