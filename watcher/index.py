@@ -104,20 +104,35 @@ class Index:
     # -- keeping in step with the folders --------------------------------------------------------------------------
 
     def refresh(self) -> int:
-        """Reads what changed in the outbox since the last time; returns the number of jobs that came or went."""
+        """Reads what changed in outbox and quarantine since the last time; returns how many jobs came or went."""
         changes = 0
         for stage in (ARTIFACTS, *(stage.name for stage in self._stages)):
-            remembered = dict(self._database.execute("SELECT shard, changed FROM shards WHERE stage = ?", (stage,)))
-            for shard, changed in _shards(self._workspace.outbox / stage):
-                if remembered.pop(shard, None) != changed:
-                    changes += self._read_shard(stage, shard)
-            for shard in remembered:  # gone as a whole
-                changes += self._read_shard(stage, shard)
+            for shard, changed in self._changed(stage, _shards(self._workspace.outbox / stage)):
+                changes += self._read_shard(stage, shard, changed)
+        for each in self._each:
+            folders = {name: at for name, at in _shards(self._workspace.quarantine) if name == each.name}
+            for _, changed in self._changed(f"quarantine/{each.name}", folders.items()):
+                with transaction(self._database):
+                    self._fill_waiting(each)
+                    self._remember(f"quarantine/{each.name}", each.name, changed)
         return changes + self._read_again()
 
-    def _read_shard(self, stage: str, shard: str) -> int:
+    def _changed(self, label: str, now: Iterable[tuple[str, int]]) -> list[tuple[str, int | None]]:
+        """The shards that are not as remembered, with their time: 0 if it is no proof, None if they are gone."""
+        remembered = dict(self._database.execute("SELECT shard, changed FROM shards WHERE stage = ?", (label,)))
+        changed: list[tuple[str, int | None]] = []
+        for shard, at in now:
+            if remembered.pop(shard, 0) != at or not at:
+                changed.append((shard, at))
+        return changed + [(shard, None) for shard in remembered]
+
+    def _remember(self, label: str, shard: str, changed: int | None) -> None:
+        self._database.execute("DELETE FROM shards WHERE stage = ? AND shard = ?", (label, shard))
+        if changed is not None:
+            self._database.execute("INSERT INTO shards VALUES (?, ?, ?)", (label, shard, changed))
+
+    def _read_shard(self, stage: str, shard: str, changed: int | None) -> int:
         folder = self._workspace.outbox / stage / shard
-        changed = _changed(folder)
         there = set(names(folder))
         known = {key.hex() for (key,) in self._database.execute(*_shard_query(stage, shard))}
         new = list(self._read_jobs(folder / name for name in sorted(there - known)))
@@ -126,10 +141,10 @@ class Index:
                 self._database.execute("DELETE FROM jobs WHERE stage = ? AND key = ?", (stage, bytes.fromhex(key)))
                 self._database.execute("DELETE FROM waiting WHERE source = ? AND key = ?", (stage, bytes.fromhex(key)))
             self._add(new)
-            if changed is None:
-                self._database.execute("DELETE FROM shards WHERE stage = ? AND shard = ?", (stage, shard))
-            else:
-                self._database.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", (stage, shard, changed))
+            for each in self._each:
+                if known - there and stage in (each.name, *each.accepts):
+                    self._fill_waiting(each)  # what the lost jobs stood for waits again
+            self._remember(stage, shard, changed)
         return len(new) + len(known - there)
 
     def _read_jobs(self, folders: Iterable[Path]) -> Iterator[Job]:
@@ -268,21 +283,15 @@ class Index:
 
 
 def _shards(folder: Path) -> Iterator[tuple[str, int]]:
+    """Subfolders and when they changed; 0 if that is too recent to be relied on."""
+    racy = time.time_ns() - RACY_NANOSECONDS
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                yield entry.name, entry.stat(follow_symlinks=False).st_mtime_ns
+                changed = entry.stat(follow_symlinks=False).st_mtime_ns
+                yield entry.name, changed if changed < racy else 0
     except FileNotFoundError:
         return
-
-
-def _changed(folder: Path) -> int | None:
-    """When a shard changed last; 0 if that is too recent to be relied on, None if it is gone."""
-    try:
-        changed = folder.stat().st_mtime_ns
-    except FileNotFoundError:
-        return None
-    return changed if time.time_ns() - changed > RACY_NANOSECONDS else 0
 
 
 def _shard_query(stage: str, shard: str) -> tuple[str, tuple[str, bytes, bytes]]:

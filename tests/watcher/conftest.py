@@ -9,6 +9,8 @@ from toy import FakeClock
 
 from watcher.workspace import Workspace
 
+pytest.register_assert_rewrite("crash")
+
 
 @pytest.fixture
 def clock() -> FakeClock:

@@ -90,7 +90,7 @@ def prove(workspace: Workspace, dropped: Sequence[bytes], stages: Sequence[Stage
     """Balanced books, nothing half-visible, each input done once, and nothing lost that was dropped."""
     with Index(workspace, stages) as index:
         report = audit(workspace, stages, index, Schedule(workspace, Retries()))
-        assert not report.faults
+        assert report.faults == []
         for stage in stages:
             inputs = [job.input for job in index.jobs(stage.name)]
             assert len(inputs) == len(set(inputs)), f"{stage.name} did an input twice"
