@@ -45,7 +45,7 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
                 crate.text("name") or advisory.text("package"),
                 of="cargo",
                 version=crate.text("version"),
-                fixed=lower_bounds(*record.texts("versions.patched")),
+                fixed=lower_bounds(*(record.texts("versions.patched") or advisory.texts("patched_versions"))),
             ),
         )
 

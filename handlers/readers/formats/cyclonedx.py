@@ -47,9 +47,9 @@ def from_xml(root: Node, ledger: Ledger) -> Iterator[Problem]:
     for record in found:
         affected = record.items("affects.target") or ([record["ref"]] if "ref" in record else [])
         yield _problem(record, record.items("ratings.rating"), affected, components)
-    inner = [each for component in components.values() for each in component.items("vulnerabilities.vulnerability")]
-    for record in inner:
-        yield _problem(record, record.items("ratings.rating"), [record["ref"]], components)
+    inner = [(key, each) for key, owner in components.items() for each in owner.items("vulnerabilities.vulnerability")]
+    for owner, record in inner:
+        yield _problem(record, record.items("ratings.rating"), [Node(record.text("ref") or owner)], components)
     if not found and not inner and "vulnerabilities" not in root:
         _warn_of_plain_bom(ledger)
 

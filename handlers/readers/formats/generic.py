@@ -29,11 +29,15 @@ def _fits(names: set[str]) -> bool:
 
 
 def claims(report: Node) -> bool:
+    if "findings" in report and report["findings"].value == []:
+        return True
     return any(map(_is_record, early(report, "findings") if "findings" in report else early(report)))
 
 
 @reads("generic", claims, last_resort=True)
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    if "findings" in report and not report["findings"] and "tool" not in report:
+        ledger.warn("an empty list of findings: which tool wrote it can't be told")
     if "findings" in report:
         ledger.tool = (report.text("tool", "type", "scanner") or ledger.tool).lower()
         ledger.tool_version = report.text("tool_version", "version")

@@ -46,10 +46,11 @@ def _claims(*wanted: str) -> Callable[[Node], bool]:
     return claims
 
 
-@reads("github-code-scanning", _claims("number", "rule", "most_recent_instance"))
+@reads("github-code-scanning", _claims("number", "rule", "tool"))
 def code_scanning(report: Node, ledger: Ledger) -> Iterator[Problem]:
     for alert in _alerts(report, ledger):
-        rule, instance = alert["rule"], alert["most_recent_instance"]
+        rule = alert["rule"]
+        instance = alert["most_recent_instance"] or next(iter(alert.items("instances")), Node(None))
         place, level = instance["location"], rule.text("security_severity_level")
         advisories = ids_in(rule.text("id"))
         ledger.tool = (alert.text("tool.name") or ledger.tool).lower()

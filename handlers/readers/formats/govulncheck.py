@@ -69,14 +69,15 @@ def old(report: Node, ledger: Ledger) -> Iterator[Problem]:
     versions = {each.text("Path"): each.text("Version") for each in report.items("Modules")}
     for record in ledger.records(report, "Vulns"):
         osv = record["OSV"] or record["osv"]
-        module = record.text("ModPath") or next((each.text("Path") for each in record.items("Modules")), None)
+        found = next(iter(record.items("Modules")), Node(None))
+        module = record.text("ModPath") or found.text("Path")
         yield _problem(
             record,
             osv,
             rule_id=osv.text("id"),
             module=module,
-            version=versions.get(module),
-            fixed=_fixed(osv),
+            version=versions.get(module) or found.text("FoundVersion"),
+            fixed=(found.text("FixedVersion") or "").removeprefix("v") or _fixed(osv),
             symbol=".".join(filter(None, (record.text("PkgPath"), record.text("Symbol")))),
             position=Node(None),
         )

@@ -44,7 +44,7 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
                 artifact.text("name"),
                 of=artifact.text("type", "language"),
                 version=artifact.text("version"),
-                fixed=flaw.texts("fix.versions"),
+                fixed=flaw.texts("fix.versions") or flaw.texts("fixedInVersion"),
                 purl=artifact.text("purl"),
             ),
         )

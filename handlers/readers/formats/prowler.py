@@ -15,13 +15,16 @@ from handlers.readers.node import Node
 from handlers.readers.shapes import some
 from handlers.records import Class
 
+FAILED = {"FAIL", "FAILED", "FAILURE", "WARNING"}
+PASSED = {"PASS", "PASSED", "SUCCESS"}
+
 
 def _fails(status: str | None, ledger: Ledger) -> bool:
     """Whether it is a failed check; others are counted by what they say."""
     word = (status or "").upper()
-    if word in ("FAIL", "FAILED", "WARNING"):
+    if word in FAILED:
         return True
-    ledger.skip({"PASS": "passed", "PASSED": "passed", "INFO": "informational"}.get(word, word.lower() or "no status"))
+    ledger.skip("passed" if word in PASSED else word.lower() or "no status")
     return False
 
 

@@ -115,6 +115,26 @@ def _infrastructure(record: Node, file: str | None) -> Problem:
     )
 
 
+@reads("snyk-unmanaged", lambda report: report.has("issues", "issuesData"), tool="snyk")
+def unmanaged(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    """`snyk unmanaged test` of C and C++: issues by package, their texts once."""
+    for record in ledger.records(report, "issues"):
+        about = report["issuesData"][record.text("issueId") or ""]
+        yield Problem(
+            record,
+            "vulnerability",
+            title=about.text("title"),
+            rule_id=record.text("issueId"),
+            severity=about.text("severityWithCritical", "severity"),
+            cvss_vector=about.text("CVSSv3"),
+            cvss_score=about.number("cvssScore"),
+            cwes=about.at("identifiers.CWE"),
+            ids=(*about.texts("identifiers.CVE"), record.text("issueId")),
+            description=about.text("description"),
+            package=package(record.text("pkgName"), version=record.text("pkgVersion"), fixed=about.texts("fixedIn")),
+        )
+
+
 REST_CLASSES: dict[str, Class] = {
     "code": "code",
     "license": "licence",

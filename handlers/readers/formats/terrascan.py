@@ -8,7 +8,12 @@ from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node
 
 
-@reads("terrascan", lambda report: report["results"].has("violations", "scan_summary"))
+def claims(report: Node) -> bool:
+    results = report["results"]
+    return "violations" in results and ("scan_summary" in results or "count" in results)
+
+
+@reads("terrascan", claims)
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     results = report["results"]
     ledger.skip("skipped in the source", len(results.items("skipped_violations")))

@@ -1,0 +1,106 @@
+"""Audits of packages by AuditJS and Nancy (both Sonatype OSS Index), mix_audit and `dotnet list package --vulnerable`.
+
+Sources: github.com/sonatype-nexus-community (auditjs, nancy), github.com/mirego/mix_audit,
+learn.microsoft.com/dotnet/core/tools/dotnet-package-list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handlers.readers.identifiers import ids_in, package
+from handlers.readers.interface import Ledger, Problem, reads
+from handlers.readers.node import Node
+from handlers.readers.shapes import early, lower_bounds, some
+
+
+@reads("auditjs", lambda report: report.is_list and some(report, "coordinates", "vulnerabilities"))
+def auditjs(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    for part in ledger.records(report):
+        for record in ledger.records(part, "vulnerabilities"):
+            yield Problem(
+                record,
+                "vulnerability",
+                title=record.text("title"),
+                rule_id=record.text("cve", "id"),
+                cvss_vector=record.text("cvssVector"),
+                cvss_score=record.number("cvssScore"),
+                cwes=record.text("title", "cwe"),
+                ids=(record.text("cve"), *ids_in(record.text("id"))),
+                description=record.text("description"),
+                references=(record.text("reference"),),
+                package=package(None, purl=part.text("coordinates")),
+            )
+
+
+@reads("nancy", lambda report: report.has("vulnerable", "num_audited"))
+def nancy(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    ledger.tool_version = report.text("version")
+    ledger.skip("package with an invalid version", len(report.items("invalid")))
+    for part in ledger.records(report, "vulnerable"):
+        for record in ledger.records(part, "Vulnerabilities"):
+            yield Problem(
+                record,
+                "vulnerability",
+                title=record.text("Title"),
+                rule_id=record.text("Cve", "Id", "ID"),
+                cvss_vector=record.text("CvssVector"),
+                cvss_score=record.number("CvssScore"),
+                cwes=record.text("Title"),
+                ids=(record.text("Cve"),),
+                description=record.text("Description"),
+                references=(record.text("Reference"),),
+                package=package(None, purl=part.text("Coordinates")),
+                suppressed=record.flag("Excluded") is True,
+            )
+
+
+@reads("mix-audit", lambda report: report.has("pass", "vulnerabilities"))
+def mix_audit(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    for record in ledger.records(report, "vulnerabilities"):
+        advisory, part = record["advisory"], record["dependency"]
+        yield Problem(
+            record,
+            "vulnerability",
+            title=advisory.text("title"),
+            rule_id=advisory.text("id"),
+            severity=advisory.text("severity"),
+            ids=(advisory.text("id"), advisory.text("cve")),
+            description=advisory.text("description"),
+            references=(advisory.text("url"),),
+            path=part.text("lockfile"),
+            package=package(
+                part.text("package"),
+                of="hex",
+                version=part.text("version"),
+                fixed=lower_bounds(*advisory.texts("first_patched_versions")),
+            ),
+        )
+
+
+def claims_dotnet(report: Node) -> bool:
+    return "projects" in report and ("--vulnerable" in (report.text("parameters") or "") or any(
+        "vulnerabilities" in each for project in early(report, "projects") for framework in project.items("frameworks")
+        for each in framework.items("topLevelPackages") + framework.items("transitivePackages")))  # fmt: skip
+
+
+@reads("dotnet-list", claims_dotnet)
+def dotnet_list(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    for problem in report.items("problems"):
+        ledger.warn(f"dotnet says of {problem.text('project')}: {problem.text('text')}")
+    for project in ledger.records(report, "projects"):
+        for framework in ledger.records(project, "frameworks"):
+            for kind in ("topLevelPackages", "transitivePackages"):
+                for part in ledger.records(framework, kind):
+                    for record in ledger.records(part, "vulnerabilities"):
+                        yield Problem(
+                            record,
+                            "vulnerability",
+                            title=f"Vulnerability in {part.text('id')}",
+                            rule_id=next(iter(ids_in(record.text("advisoryurl"))), None),
+                            severity=record.text("severity"),
+                            ids=ids_in(record.text("advisoryurl")),
+                            references=(record.text("advisoryurl"),),
+                            path=project.text("path"),
+                            package=package(part.text("id"), of="nuget", version=part.text("resolvedVersion")),
+                        )
