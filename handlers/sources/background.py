@@ -23,15 +23,15 @@ END_SECONDS = 5.0
 """A poll that is under way at the end is waited for so long; cut off, it goes on where it was next time."""
 
 
-def until_stopped(poller: Poller, clock: Clock, tell: Callable[[Report], None], trouble: Callable[[str], None]) -> None:
+def until_stopped(poller: Poller, clock: Clock, tell: Callable[[Report], None], say: Callable[[str], None]) -> None:
     """Polls whenever it is due, until `poller.stopping` is set."""
     while not poller.stopping.is_set():
         least = 1.0
         if poller.due(clock.now()):
             try:
-                tell(poller.poll(trouble))
+                tell(poller.poll(say))
             except JobError as fault:
-                trouble(str(fault))
+                say(str(fault))
                 least = BLOCKED_SECONDS
         clock.wait(poller.stopping, max(least, poller.next_due() - clock.now()))
 

@@ -25,12 +25,19 @@ class Inbox:
 
     def recover(self) -> int:
         """After a kill: finishes what was landing, removes what was only half fetched; returns how many landed."""
-        landing = list(self._memory.landing.values())
+        landing = self._memory.landing()
         for event in landing:
             self._finish(event)
-        for left_over in self._folder.glob(f"{PART}*"):
+        for left_over in self._left_over():
             left_over.unlink(missing_ok=True)
         return len(landing)
+
+    def needs_recovery(self) -> bool:
+        """Whether a hidden file waits; if none does, recovery can wait until the journal is read anyway."""
+        return bool(self._left_over())
+
+    def _left_over(self) -> list[Path]:
+        return list(self._folder.glob(f"{PART}*"))
 
     def part(self, item: str) -> Path:
         """The hidden file into which an item is fetched."""

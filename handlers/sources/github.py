@@ -88,9 +88,9 @@ class Poller:
             self._refuse_while_limited()
             memory = Memory(self._folder, self._filters())
             inbox = Inbox(self._root / "inbox", memory)
-            inbox.recover()
+            if inbox.needs_recovery():
+                inbox.recover()
             after = _Poll(self._settings, self._connection(), memory, inbox, report, say).everything()
-            inbox.recover()
             self._plan(report, after)
         return report
 
@@ -172,6 +172,7 @@ class _Poll:
             first = self._rest.page(feed.listing, etag)
             if first.items is None:
                 return
+            self._inbox.recover()
             if new := self._new(feed, first, all_known_before=etag is not None):
                 # From here on older items may be missing in the journal, until this feed is through.
                 self._memory.keep_etag(feed.listing, None)

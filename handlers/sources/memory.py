@@ -57,16 +57,29 @@ class Memory:
         self._etags_file = folder / "etags.json"
         self._filters = filters
         self._known: set[str] = set()
-        self.landing: dict[str, Event] = {}
-        for event in self._events():
-            self._take(event)
+        self._landing: dict[str, Event] = {}
+        self._loaded = False
         self.etags = self._read_etags()
 
     def knows(self, item: str) -> bool:
+        self._load()
         return item in self._known
+
+    def landing(self) -> list[Event]:
+        """What a kill interrupted on its way into the inbox."""
+        self._load()
+        return list(self._landing.values())
+
+    def _load(self) -> None:
+        """Reads the journal when it is first asked for: an unchanged listing never does."""
+        if not self._loaded:
+            self._loaded = True
+            for event in self._events():
+                self._take(event)
 
     def note(self, event: Event) -> None:
         """Writes an event down; it is on the disk when this returns."""
+        self._load()
         append_durable(self._journal, msgspec.json.encode(event) + b"\n")
         self._take(event)
 
@@ -84,9 +97,9 @@ class Memory:
 
     def _take(self, event: Event) -> None:
         if event.state == "landing":
-            self.landing[event.id] = event
+            self._landing[event.id] = event
         elif event.state != "left out" or event.filters == self._filters:
-            self.landing.pop(event.id, None)
+            self._landing.pop(event.id, None)
             self._known.add(event.id)
 
     def _events(self) -> list[Event]:
