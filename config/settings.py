@@ -88,6 +88,7 @@ class Training(Section):
     learning_rate: float = Field(2e-5, gt=0)
     batch_size: int = Field(4, ge=1)
     max_epochs: int = Field(3, ge=1)
+    max_updates: int = Field(0, ge=0)
     warmup_steps: int = Field(100, ge=0)
     save_steps: int = Field(500, ge=1)
     eval_steps: int = Field(250, ge=1)

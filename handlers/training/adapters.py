@@ -18,6 +18,7 @@ from watcher.errors import Unavailable
 
 DORA_BITS = (2, 4, 8)
 """mlx-lm's DoRA gets the width of a quantised weight wrong where 32 is no multiple of its bits."""
+HEAD = "lm_head"
 Module = Any
 
 
@@ -82,15 +83,21 @@ def lora_parameters(chosen: Training, modules: tuple[str, ...]) -> dict[str, obj
 
 
 def _modules(model: Module, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Paths of a layer's linear modules, those whose path or last name is wanted; all if none is named."""
+    """Paths of a layer's linear modules, those whose path or last name is wanted; all if none is named.
+
+    The head lies in no layer; it is trained only if it is named.
+    """
     linear = (nn.Linear, nn.QuantizedLinear)
-    paths = sorted({path for each in model.layers for path, part in each.named_modules() if isinstance(part, linear)})
+    inside = sorted({path for each in model.layers for path, part in each.named_modules() if isinstance(part, linear)})
+    if not wanted:
+        return tuple(inside)
+    paths = [*inside, *(path for path, part in model.named_modules() if path == HEAD and isinstance(part, linear))]
     for name in wanted:
         if not any(_named(path, name) for path in paths):
             raise Unavailable(
                 f"fine_tuning.training.lora_modules: no {name} in this model", f"it has {', '.join(paths)}"
             )
-    return tuple(path for path in paths if not wanted or any(_named(path, name) for name in wanted))
+    return tuple(path for path in paths if any(_named(path, name) for name in wanted))
 
 
 def _named(path: str, name: str) -> bool:

@@ -17,6 +17,7 @@ import mlx.core as mx
 import msgspec
 from mlx.utils import tree_flatten, tree_unflatten
 
+from handlers.evaluation.record import Evaluation
 from handlers.records import Record
 from handlers.training.adapters import trainable
 from handlers.training.optimizer import GuardedAdamW
@@ -35,7 +36,9 @@ class State(Record, frozen=True, kw_only=True):
     completion_tokens: int = 0  # trained on
     train_losses: tuple[Point, ...] = ()
     valid_losses: tuple[Point, ...] = ()
-    best: Point | None = None
+    base: Evaluation  # of the base alone
+    best: Evaluation
+    best_update: int = 0
     worse: int = 0  # evaluations since the best one
     seconds: float = 0.0  # in all attempts so far
     stepping: float = 0.0  # of these, spent in updates
@@ -61,7 +64,7 @@ class Checkpoints:
             files.remove_tree(final)
             beside.rename(final)
             files.sync(self.folder)
-        self._prune({state.done, state.best.update if state.best else state.done})
+        self._prune({state.done, state.best_update})
 
     def last(self, made_by: str) -> State | None:
         """The newest state that this version can go on from."""

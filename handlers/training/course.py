@@ -31,17 +31,22 @@ class Course:
         used: Parameters,
         checkpoints: Checkpoints,
         attempt: Attempt,
+        start: State,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.loop, self.valid, self.used = loop, valid, used
         self.checkpoints, self.attempt, self.now = checkpoints, attempt, now
-        self.state = State(made_by="")
+        self.state = start
         self.begun = self.said = now()
-        self.before = 0.0  # seconds of earlier attempts
+        self.before = start.seconds  # of earlier attempts
 
-    def run(self, made_by: str, frugal: bool) -> State:
+    def run(self, frugal: bool) -> State:
         """Raises BadInput for gradients that are not finite, Unavailable if it was asked to stop (it is saved then)."""
-        self.state = self._begin(made_by)
+        if self.state.done:
+            self.checkpoints.restore(self.loop.model, self.loop.optimizer, self.state.done)
+            self.attempt.say(f"training goes on after update {self.state.done} of {self.used.schedule.updates}")
+        else:
+            self._begin()
         if self._goes_on():
             self.loop.run(
                 self.state.done,
@@ -71,27 +76,23 @@ class Course:
         self._heed()
         return self._goes_on()
 
-    def _begin(self, made_by: str) -> State:
-        saved = self.checkpoints.last(made_by)
-        if saved is not None:
-            self.checkpoints.restore(self.loop.model, self.loop.optimizer, saved.done)
-            self.before = saved.seconds
-            self.attempt.say(f"training goes on after update {saved.done} of {self.used.schedule.updates}")
-            return saved
-        self.state = State(made_by=made_by)
-        self._evaluate()
-        return self.state
+    def _begin(self) -> None:
+        """Before the first update the model answers as the base does."""
+        point = Point(update=0, loss=self.state.base.loss)
+        self._note(valid_losses=(point,))
+        self.attempt.say(f"before training: validation loss {point.loss:.4f}")
+        self._save()
 
     def _evaluate(self) -> None:
         """Measures the whole valid set, and saves: a checkpoint without its measure might be the best one."""
-        point = Point(
-            update=self.state.done, loss=evaluate_model(self.loop.model, self.valid, self.used.batch_size).loss
-        )
+        measured = evaluate_model(self.loop.model, self.valid, self.used.batch_size)
         self.loop.model.train()
-        better = self.state.best is None or point.loss < self.state.best.loss
+        point = Point(update=self.state.done, loss=measured.loss)
+        better = measured.loss < self.state.best.loss
         self._note(
             valid_losses=(*self.state.valid_losses, point),
-            best=point if better else self.state.best,
+            best=measured if better else self.state.best,
+            best_update=point.update if better else self.state.best_update,
             worse=0 if better else self.state.worse + 1,
         )
         self.attempt.say(f"update {point.update}: validation loss {point.loss:.4f}" + (" (best)" if better else ""))

@@ -25,12 +25,14 @@ def schedule_of(chosen: Training, rows: int) -> Schedule:
     """`rows` train rows, at least one."""
     per_epoch = layout_of(chosen, False).updates(rows)
     updates = per_epoch * chosen.max_epochs
+    if chosen.max_updates:
+        updates = min(updates, chosen.max_updates)
     return Schedule(
         learning_rate=chosen.learning_rate,
         updates=updates,
         per_epoch=per_epoch,
         warmup=min(chosen.warmup_steps, updates // WARMUP_SHARE),
-        eval_every=min(chosen.eval_steps, per_epoch),
+        eval_every=min(chosen.eval_steps, per_epoch, updates),
         save_every=min(chosen.save_steps, updates),
     )
 
@@ -65,7 +67,7 @@ def in_words(used: Parameters, chosen: Training) -> Iterator[str]:
     """The lines that a person reads before training starts; a setting that was changed names its own value."""
     plan = used.schedule
     yield (
-        f"{plan.updates} updates: {used.epochs} epochs of {plan.per_epoch}, "
+        f"{plan.updates} updates: {plan.updates / plan.per_epoch:g} epochs of {plan.per_epoch}, "
         f"{used.batch_size * used.accumulation} rows each"
         + (f" in {used.accumulation} batches" if used.accumulation > 1 else "")
     )

@@ -64,6 +64,7 @@ class Prepared:
     train: Encoded
     valid: Encoded
     used: Parameters
+    start: State  # of the last checkpoint, or before the first update
 
 
 def train(given: Given, out: Path) -> Outcome:
@@ -72,13 +73,14 @@ def train(given: Given, out: Path) -> Outcome:
         mx.disable_compile()  # compiling C++ takes longer there than it saves
     check_name(given.wish, given.attempt.key)
     started, began = stamp(SYSTEM.now()), SYSTEM.elapsed()
-    prepared = _prepare(given)
+    checkpoints = Checkpoints(given.workspace / "checkpoints")
+    prepared = _prepare(given, checkpoints)
     for line in in_words(prepared.used, given.settings.fine_tuning.training):
         given.attempt.say(line)
-    course = _course(given, prepared)
-    state = course.run(_versions(), frugal=given.settings.fine_tuning.mlx.memory_efficient)
-    trained = _trained(given, prepared, state)
-    evaluations = _keep_best(given, prepared, course.checkpoints, trained, out)
+    state = _course(given, prepared, checkpoints).run(frugal=given.settings.fine_tuning.mlx.memory_efficient)
+    trained, evaluations = _trained(given, prepared, state), Evaluations(base=state.base, tuned=state.best)
+    weights, chosen = checkpoints.weights(state.best_update), given.settings.fine_tuning.training
+    save_adapter(out / ADAPTERS, weights, chosen, prepared.used.layers, prepared.used.modules)
     draw_losses(trained, out / "loss.png")
     _write(out / "training.json", trained)
     _write(out / "evaluation.json", evaluations)
@@ -102,7 +104,7 @@ def train(given: Given, out: Path) -> Outcome:
     )
 
 
-def _prepare(given: Given) -> Prepared:
+def _prepare(given: Given, checkpoints: Checkpoints) -> Prepared:
     settings = given.settings.fine_tuning
     chosen = settings.training
     model, tokenizer = load_base(given.base.path)
@@ -113,36 +115,28 @@ def _prepare(given: Given) -> Prepared:
             raise BadInput(
                 f"no {name} row fits into {chosen.max_seq_length} tokens", "raise fine_tuning.training.max_seq_length"
             )
+    start = checkpoints.last(_versions()) or _before(model, valid_rows, chosen.batch_size)
     layers, modules = attach(model, chosen)
     packing = chosen.packing and takes_packed_rows(model)
     dtype = str(model.model.norm.weight.dtype).removeprefix("mlx.core.")
-    return Prepared(
-        model, train_rows, valid_rows, parameters_of(settings, len(train_rows.rows), layers, modules, packing, dtype)
-    )
+    used = parameters_of(settings, len(train_rows.rows), layers, modules, packing, dtype)
+    return Prepared(model, train_rows, valid_rows, used, start)
 
 
-def _course(given: Given, prepared: Prepared) -> Course:
+def _before(model: Any, valid: Encoded, batch_size: int) -> State:
+    measured = evaluate_model(model, valid, batch_size)
+    return State(made_by=_versions(), base=measured, best=measured)
+
+
+def _course(given: Given, prepared: Prepared, checkpoints: Checkpoints) -> Course:
     used = prepared.used
     layout = layout_of(given.settings.fine_tuning.training, used.packing)
     optimizer = GuardedAdamW(used.schedule, used.clip_norm)
     loop = Loop(prepared.model, optimizer, prepared.train.rows, layout)
-    return Course(loop, prepared.valid, used, Checkpoints(given.workspace / "checkpoints"), given.attempt)
-
-
-def _keep_best(given: Given, prepared: Prepared, checkpoints: Checkpoints, trained: Trained, out: Path) -> Evaluations:
-    """Writes the adapter with the best validation loss; measures the base with the adapter's effect taken away."""
-    chosen = given.settings.fine_tuning.training
-    model, used = prepared.model, prepared.used
-    weights = checkpoints.weights(trained.best_update)
-    model.load_weights(list(weights.items()), strict=False)
-    tuned = evaluate_model(model, prepared.valid, used.batch_size)
-    save_adapter(out / ADAPTERS, weights, chosen, used.layers, used.modules)
-    base = evaluate_model(load_base(given.base.path)[0], prepared.valid, used.batch_size)
-    return Evaluations(base=base, tuned=tuned)
+    return Course(loop, prepared.valid, used, checkpoints, given.attempt, prepared.start)
 
 
 def _trained(given: Given, prepared: Prepared, state: State) -> Trained:
-    assert state.best is not None  # the course begins with an evaluation
     train_rows, valid_rows = prepared.train, prepared.valid
     return Trained(
         key=given.attempt.key,
@@ -161,7 +155,7 @@ def _trained(given: Given, prepared: Prepared, state: State) -> Trained:
         ),
         parameters=prepared.used,
         updates=state.done,
-        best_update=state.best.update,
+        best_update=state.best_update,
         completion_tokens=state.completion_tokens,
         trainable=sum(each.size for each in trainable(prepared.model).values()),
         train_losses=state.train_losses,
