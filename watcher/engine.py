@@ -36,7 +36,7 @@ GROUP = 64
 """At most so many files, and so many jobs of a stage, are made durable together."""
 GROUP_SECONDS = 0.5
 """And jobs are started for at most so long before what is ready is made durable and new files are taken."""
-LOCKS_SECONDS = 1.0
+LOCKS_SECONDS = 3.0
 BUSY_SECONDS = 0.2
 
 
@@ -252,8 +252,8 @@ class Engine:
             self.tally.done[name] += 1
             if receipt.incomplete:
                 self.tally.incomplete[name] += 1
-            self.tally.folders[name] = self.workspace.job(name, receipt.key)
-            log.info("%s: done in %s s: %s", name, receipt.clock.get("seconds"), self.tally.folders[name])
+            self.tally.keys[name] = receipt.key
+            log.info("%s: done in %s s: %s", name, receipt.clock.get("seconds"), receipt.key)
         self.pending.arrived(name)
 
     def _failed(self, ready: Ready, failure: Failure) -> None:

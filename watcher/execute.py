@@ -107,7 +107,7 @@ def prepare(
     settings = dict(stage.settings())
     key = job_key(stage.name, stage.version, settings, sorted(by_digest))
     folder = workspace.job(stage.name, key)
-    if folder.exists():
+    if os.path.exists(folder):  # noqa: PTH110 - several times faster, and asked for every job
         return Done(folder, read_receipt(folder), fresh=False)
     files.reached("claim")
     locks.take(stage.name, key, wait=wait, stopping=voice.stopping)
@@ -137,8 +137,7 @@ def _run(
     files.fresh_folder(scratch)  # what a killed process left there is nobody's: we hold its lock
     started, began = voice.clock.now(), voice.clock.elapsed()
     attempt = Attempt(key, workspace.resume(key), workspace.cache(stage.name), voice.say, voice.stopping)
-    copies = scratch.with_name(scratch.name + ".inputs")
-    with private_copy(sources, copies) as paths, accelerator(stage.lock, voice.stopping, voice.say):
+    with private_copy(sources, f"{scratch}.inputs") as paths, accelerator(stage.lock, voice.stopping, voice.say):
         files.reached("run")
         outcome = stage.run(paths, scratch, attempt)
     outputs = _outputs(scratch)
@@ -157,7 +156,7 @@ def _run(
         clock={"started": stamp(started), "seconds": round(voice.clock.elapsed() - began, 6), **outcome.clock},
     )
     files.reached("receipt")
-    (scratch / RECEIPT).write_bytes(dump_receipt(receipt))
+    files.write_new(f"{scratch}/{RECEIPT}", dump_receipt(receipt))
     return receipt
 
 

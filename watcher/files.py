@@ -80,6 +80,17 @@ def write_durable(file: Path, data: bytes) -> None:
         sync(file.parent)
 
 
+def write_new(file: str, data: bytes) -> None:
+    """Writes a new file, which is on the disk only after the folder around it was flushed."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]
+    finally:
+        os.close(handle)
+
+
 def append_durable(file: Path, line: bytes) -> None:
     """Appends one line (with its newline) in one write; it is on the disk when this returns."""
     make_folder(file.parent)
@@ -208,7 +219,7 @@ def hash_file(file: Path | str) -> tuple[str, int]:
         return hashlib.file_digest(source, "sha256").hexdigest(), size
 
 
-def copy_hashed(source: int, target: Path) -> tuple[str, int]:
+def copy_hashed(source: int, target: Path | str) -> tuple[str, int]:
     """Copies an open file to a new file `target`; returns SHA-256 and size of what was copied."""
     digest, size = hashlib.sha256(), 0
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -225,7 +236,7 @@ def copy_hashed(source: int, target: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def open_regular(path: Path | bytes) -> int:
+def open_regular(path: Path | str) -> int:
     """Opens a regular file for reading; neither follows a link nor blocks on a FIFO. Raises OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(handle).st_mode):

@@ -117,17 +117,17 @@ class Intake:
         scratch = self._workspace.scratch(f"{ARTIFACTS}.{next(self._numbers)}")
         files.fresh_folder(scratch)  # what a killed process left there is nobody's: we have the turn
         try:
-            digest, size = files.copy_hashed(handle, scratch / ARTIFACT)
+            digest, size = files.copy_hashed(handle, f"{scratch}/{ARTIFACT}")
             if signature(os.fstat(handle)) != candidate.signature:
                 files.remove_tree(scratch)
                 self.unfinished.append(candidate.name)
                 return None
             folder = self._workspace.job(ARTIFACTS, digest)
-            if digest in new or folder.exists():
+            if digest in new or os.path.exists(folder):  # noqa: PTH110 - as in execute
                 files.remove_tree(scratch)
                 return Taken(candidate, digest, None)
             receipt = self._receipt(candidate, digest, size)
-            (scratch / RECEIPT).write_bytes(dump_receipt(receipt))
+            files.write_new(f"{scratch}/{RECEIPT}", dump_receipt(receipt))
         except BaseException:
             with contextlib.suppress(OSError):
                 files.remove_tree(scratch)
@@ -170,18 +170,19 @@ class Intake:
 
     def _remove(self, candidate: Candidate) -> None:
         path = candidate.path
-        claim = path.with_name(f"{CLAIM}{os.getpid()}-{next(self._numbers)}")
+        claim = f"{path.parent}/{CLAIM}{os.getpid()}-{next(self._numbers)}"
         try:
-            if signature(path.stat(follow_symlinks=False)) != candidate.signature:
+            if signature(os.lstat(path)) != candidate.signature:
                 return  # new content under the same name: it is taken in its turn
             files.reached("claim input")
             path.rename(claim)
             # The rename changed the change time; the rest tells whether something was put here just before it.
-            if signature(claim.stat(follow_symlinks=False))[:4] == candidate.signature[:4]:
+            if signature(os.lstat(claim))[:4] == candidate.signature[:4]:
                 files.reached("remove input")
-                claim.unlink()
-                for beside in (SIDECAR, DONE):
-                    path.with_name(path.name + beside).unlink(missing_ok=True)
+                os.unlink(claim)  # noqa: PTH108 - a name, not a path
+                for beside in (f"{path}{SIDECAR}", f"{path}{DONE}"):
+                    if os.path.lexists(beside):
+                        os.unlink(beside)  # noqa: PTH108
         except FileNotFoundError:
             return
         except OSError as error:
@@ -194,7 +195,7 @@ class Intake:
 
 def read_sidecar(path: Path) -> Provenance:
     """Where a dropped file comes from, as whoever dropped it wrote down; empty if nothing usable is there."""
-    sidecar = path.with_name(path.name + SIDECAR)
+    sidecar = f"{path}{SIDECAR}"
     try:
         handle = files.open_regular(sidecar)
     except OSError:

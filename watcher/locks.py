@@ -13,7 +13,7 @@ from watcher.errors import Unavailable
 from watcher.files import surroundings
 from watcher.workspace import Workspace, user_lock
 
-STRIPES = 16
+STRIPES = 8
 """Job locks of a stage; a job's key chooses its lock. A fixed set, so that their files need never be deleted."""
 POLL_SECONDS = 0.1
 
@@ -31,6 +31,7 @@ class JobLocks:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._held: dict[str, FileLock] = {}
+        self._known: dict[str, FileLock] = {}
 
     def take(self, stage: str, key: str, *, wait: bool, stopping: Callable[[], bool] = lambda: False) -> None:
         """Raises Busy if the lock is held elsewhere: at once, or (`wait`) when `stopping` says so.
@@ -40,7 +41,8 @@ class JobLocks:
         name = f"{stage}.{int(key[:8], 16) % STRIPES:02d}"
         if name in self._held:
             return
-        lock = FileLock(self._workspace.lock(name), thread_local=False, mode=0o600, fallback_to_soft=False)
+        lock = self._known.get(name) or _lock(self._workspace.lock(name))
+        self._known[name] = lock
         _acquire(lock, f"another process is at a job of {stage}", wait=wait, stopping=stopping)
         self._held[name] = lock
 
@@ -59,7 +61,7 @@ class JobLocks:
 @contextlib.contextmanager
 def held(file: Path, busy: str, *, wait: bool = False, stopping: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """Holds one lock file. Raises Busy with the text `busy`."""
-    lock = FileLock(file, thread_local=False, mode=0o600, fallback_to_soft=False)
+    lock = _lock(file)
     _acquire(lock, busy, wait=wait, stopping=stopping)
     try:
         yield
@@ -74,7 +76,7 @@ def accelerator(name: str, stopping: Callable[[], bool], say: Callable[[str], No
         yield
         return
     file = user_lock(name)
-    lock = FileLock(file, thread_local=False, mode=0o600, fallback_to_soft=False)
+    lock = _lock(file)
     busy = f"{name} is in use by {holder(file) or 'another process'}"
     try:
         _acquire(lock, busy, wait=False)
@@ -105,6 +107,10 @@ def holder(file: Path) -> str | None:
         return file.with_name(file.name + ".holder").read_text().strip() or None
     except OSError:
         return None
+
+
+def _lock(file: Path) -> FileLock:
+    return FileLock(file, thread_local=False, mode=0o600, fallback_to_soft=False)
 
 
 def _acquire(lock: FileLock, busy: str, *, wait: bool, stopping: Callable[[], bool] = lambda: False) -> None:

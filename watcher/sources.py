@@ -61,17 +61,20 @@ def _loose_tree(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def private_copy(sources: Sequence[Source], beside: Path) -> Iterator[list[Path]]:
+def private_copy(sources: Sequence[Source], beside: str) -> Iterator[list[Path]]:
     """The paths that a run may read: what is not in the outbox is copied first, and is what its digest says.
 
     Raises Unavailable if a loose input changed since it was identified.
     """
+    if all(source.stage for source in sources):
+        yield [source.path for source in sources]
+        return
+    copies = Path(beside)
     try:
-        yield [source.path if source.stage else _copied(source, beside / str(n)) for n, source in enumerate(sources)]
+        yield [source.path if source.stage else _copied(source, copies / str(n)) for n, source in enumerate(sources)]
     finally:
-        if any(not source.stage for source in sources):
-            with contextlib.suppress(OSError):
-                files.remove_tree(beside)
+        with contextlib.suppress(OSError):
+            files.remove_tree(copies)
 
 
 def _copied(source: Source, target: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from watcher.failures import Trouble
 from watcher.settling import Odd
@@ -21,8 +20,8 @@ class Tally:
     """Dropped files whose content was accepted already."""
     troubles: dict[tuple[str, str], Trouble] = field(default_factory=dict)
     """The last failure of each input that is not done, by stage and digest."""
-    folders: dict[str, Path] = field(default_factory=dict)
-    """The folder of the last job done, by stage."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """The key of the last job done, by stage."""
     unsettled: list[str] = field(default_factory=list)
     """Files of the inbox that were still being written to when the pass ended."""
     odd: list[Odd] = field(default_factory=list)

@@ -44,7 +44,7 @@ class Workspace:
 
     def accepted(self, digest: str) -> Path:
         """The accepted file with this content."""
-        return self.job(ARTIFACTS, digest) / ARTIFACT
+        return Path(f"{self.outbox}/{ARTIFACTS}/{digest[:2]}/{digest}/{ARTIFACT}")
 
     def quarantined(self, stage: str, digest: str) -> Path:
         """The folder of an input (by digest) that a stage can't use."""
@@ -56,7 +56,7 @@ class Workspace:
 
     def resume(self, key: str) -> Path:
         """The folder of a job that outlives its attempts; not made."""
-        return self.state / "resume" / key
+        return Path(f"{self.state}/resume/{key}")
 
     @functools.cache  # noqa: B019 - a workspace lives as long as its process
     def cache(self, stage: str) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from toy import COUNT, PIPELINE, UPPER, FakeClock, digest, one_pass, shout
+from toy import COUNT, PIPELINE, UPPER, FakeClock, collected, digest, one_pass, shout
 
 from watcher.again import retry_affected, retry_all, retry_some
 from watcher.engine import Engine
@@ -185,7 +185,7 @@ def test_what_is_made_anew_replaces_the_old_in_the_collection(workspace: Workspa
         retry_affected(workspace, Schedule(workspace, Retries()), index, newer)
     clock.pass_(10.0)
     tally = one_pass(workspace, clock, stages)
-    assert (tally.folders["collect"] / "all.json").read_bytes() == b"[3]"
+    assert collected(workspace, tally) == b"[3]"
 
 
 def test_guarded_lets_an_interrupt_through() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from toy import FakeClock, one_pass
+from toy import FakeClock, collected, one_pass
 
 from watcher.workspace import Workspace
 
@@ -22,7 +22,7 @@ def test_a_file_goes_all_the_way(workspace: Workspace, clock: FakeClock) -> None
     tally = one_pass(workspace, clock)
     assert dict(tally.done) == {"artifacts": 1, "upper": 1, "count": 1, "collect": 1}
     assert not tally.failed
-    assert (tally.folders["collect"] / "all.json").read_bytes() == b"[2]"
+    assert collected(workspace, tally) == b"[2]"
     assert not list(workspace.inbox.iterdir())
 
 
@@ -44,5 +44,5 @@ def test_bad_input_is_quarantined_and_the_rest_goes_on(workspace: Workspace, clo
     assert (trouble.reason, trouble.name, trouble.kind) == ("a NUL byte in the text", "bad.txt", "input")
     folder = workspace.quarantined("upper", trouble.input)
     assert (folder / "artifact").read_bytes() == b"\0"
-    assert (tally.folders["collect"] / "all.json").read_bytes() == b"[1]"
+    assert collected(workspace, tally) == b"[1]"
     assert not one_pass(workspace, clock).failed

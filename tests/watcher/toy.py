@@ -76,3 +76,7 @@ def one_pass(
 
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def collected(workspace: Workspace, tally: Tally) -> bytes:
+    return (workspace.job("collect", tally.keys["collect"]) / "all.json").read_bytes()
