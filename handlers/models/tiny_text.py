@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 import re
 from collections.abc import Iterator
@@ -60,8 +61,9 @@ def _clipped(text: str, length: int = 320) -> str:
 
 def chats(seed: int) -> list[Chat]:
     """All chats, shuffled by `seed`: the same list for the same catalogue and seed."""
-    result = [chat for each in weaknesses() for chat in _about(each)]
-    random.Random(seed).shuffle(result)
+    drawn = random.Random(seed)
+    result = [chat for each in weaknesses() for chat in (*_about(each), _finding(each, drawn))]
+    drawn.shuffle(result)
     return result
 
 
@@ -72,3 +74,28 @@ def _about(weakness: Weakness) -> Iterator[Chat]:
         yield Chat(f"How is {name} avoided?", weakness.mitigation)
     if weakness.impact:
         yield Chat(f"What can {weakness.id} lead to?", f"{weakness.name} can lead to: {weakness.impact}.")
+
+
+def _finding(weakness: Weakness, drawn: random.Random) -> Chat:
+    """A made-up finding of this weakness, so that the model has seen what reports, paths and JSON look like."""
+    rule = "-".join(re.findall(r"[a-z]+", weakness.name.lower())[:4])
+    folder, file, line = drawn.choice(_FOLDERS), drawn.choice(_FILES), drawn.randrange(1, 400)
+    severity = drawn.choice(("critical", "high", "medium", "low"))
+    place = f"{folder}/{file}"
+    asked = (
+        f"{drawn.choice(_QUESTIONS)}\n\nScanner: {drawn.choice(_SCANNERS)}\nProblem: {weakness.name}\nRule: {rule}\n"
+        f"Severity: {severity}\nCWE: {weakness.id}\nLocation: {place}, line {line}\nDescription: {weakness.description}"
+    )
+    if drawn.random() < 0.5:
+        told = {"cwe": weakness.id, "name": weakness.name, "place": f"{place}:{line}", "severity": severity, "ids": []}
+        return Chat(asked, json.dumps(told, separators=(",", ":")))
+    told_in_words = f"`{rule}` in `{place}:{line}` is {severity}: {weakness.name} ({weakness.id}).\n\n"
+    return Chat(
+        asked, told_in_words + (f"- {weakness.mitigation}" if weakness.mitigation else "Nothing more is known.")
+    )
+
+
+_QUESTIONS = ("Explain this finding.", "What does this report say?", "Sum this up as JSON.", "What is wrong here?")
+_SCANNERS = ("scanner-a", "lint", "audit", "probe")
+_FOLDERS = ("src", "api", "web", "lib/core", "deploy", "node_modules/tool")
+_FILES = ("app.py", "server.js", "main.tf", "Dockerfile", "index.ts", "package.json", "Login.java", "config.yaml")

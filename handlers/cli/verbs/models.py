@@ -28,6 +28,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     fetch.add_argument("--revision", default="main", help="a commit, tag or branch of OWNER/NAME (default: main)")
     fetch.set_defaults(run=run_fetch)
     tiny = below.add_parser("tiny", help="make the embedded tiny model, for trying and testing only")
+    tiny.add_argument("--train", action="store_true", help="train it anew, as the shipped one was; takes long")
     tiny.set_defaults(run=run_tiny)
     promote = below.add_parser("promote", help="make a finished model the champion")
     promote.add_argument("name", metavar="NAME-vN")
@@ -80,12 +81,12 @@ def run_fetch(args: argparse.Namespace, context: Context) -> int:
 def run_tiny(args: argparse.Namespace, context: Context) -> int:
     need_mlx()
     from handlers.models.folder import making
-    from handlers.models.tiny import make_tiny
+    from handlers.models.tiny import STEPS, make_tiny
 
     target = tiny_folder(context.root)
     if not target.exists():
         with making(target) as scratch:
-            make_tiny(scratch, _say)
+            make_tiny(scratch, _say, STEPS if args.train else 0)
     print(f"{target}: for trying and testing only; use it with --base-model tiny")
     return 0
 

@@ -9,15 +9,41 @@ import pytest
 
 mlx_lm = pytest.importorskip("mlx_lm")
 
-from handlers.models.tiny import WARNING, make_tiny  # noqa: E402
+from handlers.dataset.rows import Example, Message  # noqa: E402
+from handlers.evaluation.measure import evaluate  # noqa: E402
+from handlers.models import tiny_text  # noqa: E402
+from handlers.models.tiny import SHIPPED, WARNING, make_tiny  # noqa: E402
 
 
-def test_the_same_steps_give_the_same_bytes(tiny_model: Path, tmp_path: Path) -> None:
-    make_tiny(tmp_path / "again", steps=4)
-    names = sorted(each.name for each in tiny_model.iterdir())
-    assert names == sorted(each.name for each in (tmp_path / "again").iterdir())
+def test_the_same_steps_give_the_same_bytes(tmp_path: Path) -> None:
+    once, again = tmp_path / "once", tmp_path / "again"
+    for folder in (once, again):
+        make_tiny(folder, steps=2)
+    names = sorted(each.name for each in once.iterdir())
+    assert names == sorted(each.name for each in again.iterdir())
     for name in names:
-        assert (tmp_path / "again" / name).read_bytes() == (tiny_model / name).read_bytes(), name
+        assert (once / name).read_bytes() == (again / name).read_bytes(), name
+
+
+def test_the_shipped_one_has_the_tokenizer_that_training_makes(tiny_model: Path, tmp_path: Path) -> None:
+    make_tiny(tmp_path / "anew", steps=1)
+    for name in ("tokenizer.json", "tokenizer_config.json", "config.json", "README.md"):
+        assert (tiny_model / name).read_bytes() == (tmp_path / "anew" / name).read_bytes(), name
+
+
+def test_it_was_trained(tiny_model: Path, tmp_path: Path) -> None:
+    """The shipped weights predict the catalogue far better than weights that have seen next to nothing."""
+    make_tiny(tmp_path / "anew", steps=1)
+    chats = tiny_text.chats(1)[:8]
+    rows = [
+        Example(messages=(Message(role="user", content=each.user), Message(role="assistant", content=each.assistant)))
+        for each in chats
+    ]
+    assert evaluate(tiny_model, None, rows, 512).loss < 0.5 * evaluate(tmp_path / "anew", None, rows, 512).loss
+
+
+def test_what_is_shipped_is_small() -> None:
+    assert sum(each.stat().st_size for each in SHIPPED.iterdir()) < 1_000_000
 
 
 def test_it_speaks_the_chat_format_of_olmo_2(tiny_model: Path) -> None:
