@@ -32,7 +32,7 @@ class Verb(Protocol):
 
 
 def locate_workspace(named: Path | None) -> tuple[Path, bool]:
-    """The workspace and whether the person named it: `--workspace`, `SCANTUNE_WORKSPACE`, the checkout, `~/scantune`."""
+    """The workspace (`--workspace`, `SCANTUNE_WORKSPACE`, the checkout, `~/scantune`), and whether it was named."""
     if named is None and (variable := os.environ.get("SCANTUNE_WORKSPACE")):
         named = Path(variable)
     if named is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import yaml
 from handlers.cli.context import Context
 from handlers.demo.table import newest_model, table
 from handlers.models.base import TINY, tiny_folder
+from handlers.models.need import missing_packages
 from watcher.errors import BadInput
 from watcher.workspace import Workspace
 
@@ -31,7 +31,7 @@ def walk(context: Context) -> int:
     workspace = Workspace(root).make()
     _write_settings(root)
     print(f"The demo works in {root}; its findings never mix with yours.", flush=True)
-    if not tiny_folder(root).is_dir() and importlib.util.find_spec("mlx"):
+    if not tiny_folder(root).is_dir() and not missing_packages():
         _command(root, "models", "tiny")
     _drop_reports(workspace.inbox)
     status = _command(root, "run")

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from config.settings import Settings
-from watcher.errors import JobError, Unavailable
+from watcher.errors import JobError
 from watcher.stage import Attempt, Outcome, Stage, Takes
 
 VERSION = "1"
@@ -66,24 +66,15 @@ def _run(
     settings: Settings, root: Path, base: str, name: str | None, inputs: Sequence[Path], out: Path, attempt: Attempt
 ) -> Outcome:
     from handlers.models.base import find_base
+    from handlers.models.need import need_mlx
     from handlers.training.rows import load_sides
+
+    need_mlx()
+    from handlers.training.deliver import wish_of
+    from handlers.training.run import Given, train
 
     found = find_base(base, settings, root)
     sides = load_sides(inputs[0], settings.dataset.valid_share)
-    try:
-        from handlers.training.deliver import wish_of
-        from handlers.training.run import Given, train
-    except ModuleNotFoundError as error:
-        raise _no_mlx(error) from error
     below = settings.fine_tuning.workspace_dir or root / "state" / "training"
     given = Given(found, sides, settings, wish_of(settings, name), below / attempt.key[:16], attempt)
     return train(given, out)
-
-
-def _no_mlx(error: ModuleNotFoundError) -> Exception:
-    if (error.name or "").split(".")[0] not in ("mlx", "mlx_lm"):
-        return error
-    return Unavailable(
-        "MLX is not installed here, so nothing can be trained",
-        "on a Mac with Apple silicon: pip install mlx mlx-lm; on Linux: pip install 'mlx[cpu]' mlx-lm",
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import shutil
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ import msgspec
 
 from handlers.cli.context import Context
 from handlers.models.base import find_base
+from handlers.models.need import missing_packages
 from watcher.errors import JobError
 
 LOW_DISK = 5_000_000_000
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def machine(context: Context) -> Iterator[Finding]:
     """What is missing on this machine for the whole way, found without importing anything heavy."""
     settings = context.settings
-    if importlib.util.find_spec("mlx") is None or importlib.util.find_spec("mlx_lm") is None:
+    if missing_packages():
         yield Finding("mlx is not installed: all works up to the dataset, training does not", "pip install mlx-lm")
     try:
         find_base(settings.default_base_model, settings, context.root)
