@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -20,6 +21,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 from handlers.readers.interface import Kind, Ledger, MalformedError
 from handlers.readers.node import Node, XmlNode
 
+ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 csv.field_size_limit(2**24)
 
 
@@ -67,7 +69,21 @@ def parse_json(text: str, max_depth: int, ledger: Ledger) -> Any:
     except RecursionError:
         raise MalformedError(f"nested more than {max_depth} deep (limits.max_depth)") from None
     _refuse_depth(value, max_depth)
-    return value
+    return _whole_characters(value, ledger) if ESCAPED_SURROGATE.search(text) else value
+
+
+def _whole_characters(value: Any, ledger: Ledger) -> Any:
+    """The value with a question mark for each half of a surrogate pair: no UTF-8 can carry one."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            ledger.warn("half a surrogate pair in a text: replaced by a question mark")
+            return value.encode("utf-8", "replace").decode()
+        return value
+    if isinstance(value, dict):
+        return {_whole_characters(key, ledger): _whole_characters(each, ledger) for key, each in value.items()}
+    return [_whole_characters(each, ledger) for each in value] if isinstance(value, list) else value
 
 
 def _decoder(ledger: Ledger) -> json.JSONDecoder:

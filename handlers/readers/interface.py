@@ -67,6 +67,7 @@ class Ledger:
     failed: str | None = None
     left_out: int = 0
     warned: int = 0  # how often something was warned of
+    statements: int = 0  # lists of records that were there, even if empty: without one, nothing is said about findings
     skipped: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
 
@@ -105,10 +106,12 @@ class Ledger:
         Raises MalformedError if there is something else than a list: then findings would vanish in silence.
         """
         there = node.at(path) if path else node
+        self.statements += there.is_list or (there.parent is not None and str(there.key) in there.parent)
         yield from self._objects(there, node.items(path), "an array")
 
     def entries(self, node: Node) -> Iterator[Node]:
         """The objects of JSON Lines, of a list, or the one object that the document is."""
+        self.statements += node.is_list
         yield from self._objects(node, node.entries(), "an array or an object")
 
     def members(self, node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
@@ -119,6 +122,7 @@ class Ledger:
         there = node.at(path) if path else node
         if not there.is_object and there.value not in (None, []):
             raise MalformedError(f"{there.pointer or 'the document'} should be an object")
+        self.statements += there.is_object
         yield from there.fields()
 
     def _objects(self, there: Node, items: Iterable[Node], wanted: str) -> Iterator[Node]:

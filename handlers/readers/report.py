@@ -126,6 +126,8 @@ def _in_time(findings: Iterator[Finding], budget: Budget) -> list[Finding]:
 
 def settle(ledger: Ledger, reader: Reader | None, findings: list[Finding]) -> Reading:
     """Closes the books of a report."""
+    if reader and reader.kind == "json" and not findings and not ledger.skipped and not ledger.statements:
+        ledger.warn("there is no list of findings in it: this is no statement that nothing was found")
     kept = merge(findings)
     seen = len(findings) + ledger.left_out
     warnings = ledger.told()

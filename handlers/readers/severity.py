@@ -5,8 +5,8 @@
 | critical | critical, crit, very high, urgent, blocker, emergency | 9.0 - 10.0                      |
 | high     | high, error, important, severe, fatal, serious, alert | 7.0 - 8.9                       |
 | medium   | medium, moderate, med, warning, warn, major, average  | 4.0 - 6.9                       |
-| low      | low, minor, note, notice, negligible, very low        | 0.1 - 3.9                       |
-| info     | info, informational, information, style, none, …      | 0.0                             |
+| low      | low, minor, notice, negligible, very low              | 0.1 - 3.9                       |
+| info     | info, informational, note, style, none, hint, log …   | 0.0                             |
 | unknown  | everything else, or nothing said                      |                                 |
 
 A tool whose words mean something else brings a scale of its own (`Problem.scale`). A word outranks a score: it is the
@@ -23,9 +23,9 @@ WORDS: Mapping[str, Severity] = {
     **dict.fromkeys(("critical", "crit", "very high", "urgent", "blocker", "emergency"), "critical"),
     **dict.fromkeys(("high", "error", "important", "severe", "fatal", "serious", "alert"), "high"),
     **dict.fromkeys(("medium", "moderate", "med", "warning", "warn", "major", "average", "middle"), "medium"),
-    **dict.fromkeys(("low", "minor", "note", "notice", "negligible", "very low"), "low"),
+    **dict.fromkeys(("low", "minor", "notice", "negligible", "very low"), "low"),
     **dict.fromkeys(
-        ("info", "informational", "information", "informative", "style", "none", "debug", "hint", "log"), "info"
+        ("info", "informational", "note", "information", "informative", "style", "none", "debug", "hint", "log"), "info"
     ),
 }
 BANDS: tuple[tuple[float, Severity], ...] = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from handlers.readers import tools
 from handlers.readers.identifiers import ids_in, package
 from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node
 from handlers.readers.shapes import early
+from handlers.records import Severity
 
 NO_LINES = "requires login"
 """What Semgrep writes instead of code and fingerprints if nobody is logged in."""
+
+SCALE: Mapping[str, Severity] = {"info": "low", "inventory": "info", "experiment": "info"}
+"""Semgrep's scale is ERROR, WARNING, INFO for high, medium, low: https://semgrep.dev/docs/writing-rules/rule-syntax"""
 
 
 def claims(report: Node) -> bool:
@@ -46,6 +50,7 @@ def _problem(record: Node) -> Problem:
         rule_id=record.text("check_id"),
         severity=extra.text("severity"),
         severity_origin="extra.severity",
+        scale=SCALE,
         cwes=metadata["cwe"] if metadata["cwe"] else metadata["cwe2021-top25"],
         ids=ids_in(metadata.text("sca-vuln-database-identifier", "ghsa"), record.text("check_id")),
         description=extra.text("message"),
