@@ -18,11 +18,16 @@ REDACTED = "[redacted]"
 MANY = 32_768
 """Names and paths that are remembered in their clean form: they come again and again."""
 NOWHERE = Location()
+CREDENTIALS = {"CWE-259", "CWE-321", "CWE-798"}
+"""Weaknesses whose quoted code is the password or key itself."""
+LITERAL = re.compile(r"""(["'`])((?:(?!\1)[^\n]){4,})\1""")
 
 
 def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Finding:
     """The finding that a problem states, still without its fingerprint (merging decides that)."""
-    hide = Words(problem.secrets, max_text)
+    cwes = identifiers.cwes(problem.cwes)
+    quotes_secret = problem.class_ == "secret" or (problem.class_ == "code" and not CREDENTIALS.isdisjoint(cwes))
+    hide = Words([*problem.secrets, *_literals(problem.snippet)] if quotes_secret else problem.secrets, max_text)
     tool = hide.name(problem.tool) or ledger.tool
     rule = hide.name(problem.rule_id)
     ids = () if problem.ids == () else identifiers.advisory_ids(map(hide.name, problem.ids))
@@ -41,12 +46,12 @@ def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Findi
         severity_origin=origin,
         cvss_vector=hide.name(problem.cvss_vector),
         cvss_score=score,
-        cwes=identifiers.cwes(problem.cwes),
+        cwes=cwes,
         ids=ids,
         description=hide.text(problem.description),
         remediation=hide.repeated(problem.remediation),
         references=hide.names(problem.references),
-        snippet=None if problem.class_ == "secret" else hide.text(problem.snippet),
+        snippet=None if quotes_secret else hide.text(problem.snippet),
         locations=_locations(problem, hide),
         package=_package(problem.package, hide),
         suppressed=problem.suppressed,
@@ -55,6 +60,11 @@ def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Findi
         member=ledger.member,
         occurrences=(Occurrence(pointer=pointer, member=ledger.member, tool=tool, rule_id=rule),),
     )
+
+
+def _literals(code: str | None) -> list[str]:
+    """The texts in quotes in a piece of code."""
+    return [match[1] for match in LITERAL.findall(code)] if code else []
 
 
 class Words:

@@ -22,6 +22,8 @@ Products = dict[str, tuple[Node, str | None, str | None]]
 @reads("csaf", lambda report: "csaf_version" in report["document"])
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     products: Products = {}
+    if "vulnerabilities" not in report:
+        ledger.warn("this advisory has no list of vulnerabilities")
     _walk(report["product_tree"], products, None, None)
     for flaw in ledger.records(report, "vulnerabilities"):
         told = False

@@ -138,6 +138,9 @@ def graphql(report: Node, ledger: Ledger) -> Iterator[Problem]:
     for error in report.items("errors"):
         ledger.scan_failed(f"GitHub says: {error.text('message')}")
     for connection in _graph_alerts(report, 0):
+        if not connection.is_object:
+            ledger.malformed(connection)
+            continue
         if connection.flag("pageInfo.hasNextPage"):
             ledger.warn(f"{connection.pointer} is one page of several: the alerts of the next pages are not in it")
         edges = [edge["node"] for edge in connection.items("edges")]
@@ -159,7 +162,7 @@ def _graph_alerts(node: Node, depth: int) -> Iterator[Node]:
     if depth > 8 or (depth == 0 and "data" not in node):
         return
     for key, value in node.fields():
-        if key == "vulnerabilityAlerts" and value.is_object:
+        if key == "vulnerabilityAlerts" and value.value is not None:
             yield value
         elif value.is_object:
             yield from _graph_alerts(value, depth + 1)

@@ -18,6 +18,8 @@ def claims(report: Node) -> bool:
 @reads("kics", claims)
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     ledger.tool_version = report.text("kics_version")
+    if report.integer("total_counter") and not report["queries"]:
+        ledger.warn(f"the report counts {report.integer('total_counter')} problems and lists none")
     for query in report.items("bill_of_materials"):
         ledger.skip("bill of materials", len(query.items("files")))
     for query in ledger.records(report, "queries"):
@@ -40,5 +42,5 @@ def _problem(record: Node, query: Node) -> Problem:
         references=(query.text("query_url"),),
         path=record.text("file_name"),
         line=record.integer("line"),
-        symbol=record.text("resource_name") or record.text("search_key"),
+        symbol=record.text("resource_name") or (None if is_secret else record.text("search_key")),
     )

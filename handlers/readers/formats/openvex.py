@@ -17,6 +17,8 @@ def claims(report: Node) -> bool:
 
 @reads("openvex", claims)
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    if "statements" not in report:
+        ledger.warn("this document has no list of statements")
     for statement in ledger.records(report, "statements"):
         for product in statement.items("products") or [Node(None)]:
             yield _problem(statement, product)

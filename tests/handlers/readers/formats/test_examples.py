@@ -85,6 +85,19 @@ def test_a_found_secret_is_nowhere_in_what_is_kept() -> None:
             assert secret not in kept, file.name
 
 
+def test_a_hard_coded_password_is_not_quoted() -> None:
+    """Neither as code nor in the scanner's message."""
+    document = json.loads((EXAMPLES / "bandit.json").read_text())
+    document["results"][0] |= {
+        "code": "3 password = 'not-a-real-key-0012'\n",
+        "issue_cwe": {"id": 259},
+        "issue_text": "Possible hardcoded password: 'not-a-real-key-0012'",
+    }
+    finding = read_bytes(json.dumps(document).encode(), Limits()).findings[0]
+    assert "not-a-real-key" not in repr(finding)
+    assert finding.snippet is None
+
+
 def test_an_error_for_a_report_goes_to_quarantine_with_its_own_words() -> None:
     reading = read("npm_error.json")
     assert reading.status == "quarantined"
