@@ -171,7 +171,7 @@ class Systemd:
         process = int(said.get("MainPID") or 0)
         return Status(
             installed=said.get("LoadState") == "loaded",
-            running=said.get("ActiveState") in ("active", "activating", "reloading"),
+            running=said.get("ActiveState") in ("active", "reloading"),
             process=process or None,
             last_exit=said.get("ExecMainStatus"),
         )
