@@ -18,6 +18,7 @@ from watcher.errors import BadInput
 from watcher.workspace import Workspace
 
 NAME = "lendery-demo"
+LORA_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "lm_head"]
 MARK = "# Made by `scantune demo`; delete this folder when you have seen enough.\n"
 
 
@@ -52,14 +53,23 @@ def _write_settings(root: Path) -> None:
 
 
 def _settings(root: Path) -> dict[str, object]:
-    """What differs from the defaults: a tiny model learns only by steps as large as no real one could bear."""
+    """What differs from the defaults: few and short rows, and steps as large as only a tiny model bears."""
     return {
         "default_base_model": TINY,
         "fine_tuned_models_dir": str(root / "models"),
         "intake": {"settle_seconds": 0.0},
+        "dataset": {"tasks": {"analyse": 1.0, "explain": 0.0, "fix": 0.0, "triage": 1.0}},
         "fine_tuning": {
             "default_output_name": NAME,
-            "training": {"learning_rate": 1e-2, "batch_size": 8, "max_epochs": 2, "lora_rank": 16},
+            "training": {
+                "learning_rate": 2e-2,
+                "batch_size": 8,
+                "max_epochs": 1,
+                "max_seq_length": 512,
+                "lora_rank": 16,
+                "lora_modules": LORA_MODULES,
+            },
+            "mlx": {"gradient_checkpointing": False},
             "huggingface": {"upload_enabled": True},
         },
         "upload": {"to": "local"},
