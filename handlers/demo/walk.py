@@ -65,6 +65,7 @@ def _settings(root: Path) -> dict[str, object]:
                 "learning_rate": 2e-2,
                 "batch_size": 8,
                 "max_epochs": 1,
+                "eval_steps": 12,
                 "max_seq_length": 512,
                 "lora_rank": 16,
                 "lora_modules": LORA_MODULES,
