@@ -1,6 +1,6 @@
 """How true narratives are to their findings, over a corpus of real reports.
 
-    python benchmarks/faithfulness.py [CORPUS] [--backend rules|mlx] [--model DIR] [--at-most N]
+    python benchmarks/faithfulness.py [CORPUS] [--backend rules|mlx] [--model DIR [--tuned]] [--at-most N]
 
 CORPUS is a folder of reports (default: ../shared/artifacts beside the checkout). For each finding that is read:
 
@@ -36,7 +36,7 @@ from handlers.knowledge.catalogue import open_catalogue
 from handlers.knowledge.cwe import Catalogue
 from handlers.narrative.rules import narrate
 from handlers.readers import read_report
-from handlers.records import Analysis, Narrative
+from handlers.records import Analysis, Narrative, Origin
 
 IDS = re.compile(r"\b(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|(?:RUSTSEC|PYSEC|GO)-\d{4}-\d+)\b", re.IGNORECASE)
 CWES = re.compile(r"\bCWE-\d+\b")
@@ -85,6 +85,7 @@ def main() -> int:
     parser.add_argument("corpus", type=Path, nargs="?", default=Path(__file__).parents[2] / "shared" / "artifacts")
     parser.add_argument("--backend", choices=["rules", "mlx"], default="rules")
     parser.add_argument("--model", type=Path, help="the model's folder, for --backend mlx")
+    parser.add_argument("--tuned", action="store_true", help="the model was trained on narratives")
     parser.add_argument("--at-most", type=int, default=sys.maxsize, metavar="N", help="findings of each report")
     args = parser.parse_args()
     if not args.corpus.is_dir():
@@ -92,23 +93,32 @@ def main() -> int:
         return 2
     with tempfile.TemporaryDirectory() as workspace:
         catalogue = open_catalogue(Path(workspace))
-        figures = measure(args.corpus, catalogue, narrator(args.backend, args.model, catalogue), args.at_most)
+        figures = measure(
+            args.corpus, catalogue, narrator(args.backend, args.model, args.tuned, catalogue), args.at_most
+        )
     show(figures)
     return 0 if figures.faithful else 1
 
 
-def narrator(backend: str, model: Path | None, catalogue: Catalogue) -> Narrator:
+def narrator(backend: str, model: Path | None, tuned: bool, catalogue: Catalogue) -> Narrator:
     def by_rules(analyses: Sequence[Analysis]) -> Sequence[Narrative]:
         return [narrate(each, catalogue) for each in analyses]
 
     if backend == "rules":
         return by_rules
-    from handlers.narrative.model import Writing, load_writer
+    from handlers.generation import Generator
+    from handlers.narrative.model import write_narratives
 
     if model is None:
         raise SystemExit("--backend mlx needs --model DIR")
-    writer = load_writer(model, revision=model.name, generation=1)
-    return lambda analyses: writer.write(by_rules(analyses), catalogue, Writing())
+    generator, origin = Generator(model), Origin(kind="model", version=model.name, generation=1)
+
+    def by_model(analyses: Sequence[Analysis]) -> Sequence[Narrative]:
+        written, counts = write_narratives(by_rules(analyses), catalogue, generator, origin, tuned=tuned)
+        print(", ".join(f"{count} {what}" for what, count in sorted(counts.items())), file=sys.stderr)
+        return written
+
+    return by_model
 
 
 def measure(corpus: Path, catalogue: Catalogue, write: Narrator, at_most: int) -> Figures:

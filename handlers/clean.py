@@ -123,6 +123,11 @@ def clean_finding(finding: Finding, most: int) -> Finding:
     )
 
 
+def is_clean(text: str) -> bool:
+    """Whether a text has neither unseen characters nor template tokens."""
+    return _tokens_out(_visible(text)) == text
+
+
 def shorten(text: str, most: int) -> str:
     """At most `most` characters: whole sentences if that keeps half of it, else whole words and an ellipsis."""
     if len(text) <= most:

@@ -31,7 +31,8 @@ class Choices:
 def pipeline(context: Context, choices: Choices = Choices()) -> tuple[Stage, ...]:
     """The stages of this workspace. Heavy ones carry the command line that runs them in a process of their own."""
     settings, root = _chosen(context.settings, choices), context.root
-    stages = [analysis.stage(settings, root), narrative.stage(settings, root)]
+    writing = [analysis.stage(settings, root), narrative.stage(settings, root)]
+    stages = [in_own_process(stage, context, choices) if stage.lock else stage for stage in writing]
     heavy = [dataset.stage(settings, root)]
     if trains(settings, choices):
         heavy.append(training.stage(settings, root, output_name=choices.output_name))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from config.settings import Settings
 from handlers.analysis.rules import VERSION, analyse
+from handlers.backend import Backend, choose_backend, may_load_model, unless_stopping, writer_key
 from handlers.clean import clean_finding
 from handlers.dataset.lines import USERS
 from handlers.dataset.rows import Rows, load_rows
 from handlers.knowledge.catalogue import catalogue_version, open_catalogue
+from handlers.knowledge.cwe import Catalogue
 from handlers.knowledge.exploitation import digest_of, load_exploitation
 from handlers.readers import Books, Reading, read_report
 from handlers.records import Analysis, Record, dump_lines
@@ -42,7 +44,7 @@ def stage(settings: Settings, root: Path) -> Stage:
     """Each artifact by itself. BadInput: no report, or one that can't be trusted to be read completely."""
 
     def run(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
-        return _analyse_artifact(inputs[0], out, settings, root)
+        return _analyse_artifact(inputs[0], out, settings, root, attempt)
 
     def relevant() -> Mapping[str, object]:
         chosen = settings.analysis
@@ -51,9 +53,11 @@ def stage(settings: Settings, root: Path) -> Stage:
             "knowledge": catalogue_version(),
             "kev": digest_of(chosen.kev_file),
             "epss": digest_of(chosen.epss_file),
+            "writer": writer_key(settings, root),
         }
 
-    return Stage("analysis", VERSION, (ARTIFACTS,), run, relevant)
+    lock = "accelerator" if may_load_model(settings) else ""
+    return Stage("analysis", VERSION, (ARTIFACTS,), run, relevant, lock=lock)
 
 
 def schema() -> Mapping[str, object]:
@@ -61,7 +65,7 @@ def schema() -> Mapping[str, object]:
     return msgspec.json.schema(Analysis)
 
 
-def _analyse_artifact(artifact: Path, out: Path, settings: Settings, root: Path) -> Outcome:
+def _analyse_artifact(artifact: Path, out: Path, settings: Settings, root: Path, attempt: Attempt) -> Outcome:
     reading = read_report(artifact, settings.limits)
     if not reading.parsed and artifact.stat().st_size <= settings.limits.max_bytes:
         rows = load_rows(artifact)
@@ -72,12 +76,26 @@ def _analyse_artifact(artifact: Path, out: Path, settings: Settings, root: Path)
     chosen = settings.analysis
     seen = load_exploitation(chosen.kev_file, chosen.epss_file)
     findings = [clean_finding(each, settings.limits.max_text) for each in reading.findings]
-    count = dump_lines(out / ANALYSES, (analyse(each, catalogue, seen) for each in findings))
+    by_rules = (analyse(each, catalogue, seen) for each in findings)
+    backend = choose_backend(settings, root)
+    analyses, counts = (by_rules, {}) if backend is None else _by_model(list(by_rules), catalogue, backend, attempt)
+    count = dump_lines(out / ANALYSES, analyses)
     account = _account(reading)
     (out / BOOKS).write_bytes(msgspec.json.encode(account, order="deterministic"))
     warnings = account.warnings + tuple(f"{member}: {why}" for member, why in account.unreadable.items())
     incomplete = bool(account.unreadable) or reading.status == "scan_failed"
-    return Outcome({"findings": count, "seen": reading.books.seen}, warnings, incomplete)
+    return Outcome({"findings": count, "seen": reading.books.seen, **counts}, warnings, incomplete)
+
+
+def _by_model(
+    by_rules: Sequence[Analysis], catalogue: Catalogue, backend: Backend, attempt: Attempt
+) -> tuple[Iterable[Analysis], Mapping[str, int]]:
+    from handlers.analysis.model import write_analyses
+    from handlers.generation import load_generator
+
+    model = load_generator(backend.folder, backend.revision)
+    go_on = unless_stopping(attempt)
+    return write_analyses(by_rules, catalogue, model, backend.origin, tuned=backend.tuned, go_on=go_on)
 
 
 def _pass_rows(artifact: Path, rows: Rows, out: Path) -> Outcome:

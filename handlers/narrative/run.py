@@ -8,10 +8,12 @@ from pathlib import Path
 
 from config.settings import Settings
 from handlers.analysis.run import ANALYSES
+from handlers.backend import Backend, choose_backend, may_load_model, unless_stopping, writer_key
 from handlers.dataset.lines import USERS
 from handlers.knowledge.catalogue import catalogue_version, open_catalogue
+from handlers.knowledge.cwe import Catalogue
 from handlers.narrative.rules import VERSION, narrate
-from handlers.records import Analysis, dump_lines, load_lines
+from handlers.records import Analysis, Narrative, dump_lines, load_lines
 from watcher.stage import Attempt, Outcome, Stage
 
 NARRATIVES = "narrative.jsonl"
@@ -25,10 +27,27 @@ def stage(settings: Settings, root: Path) -> Stage:
             shutil.copyfile(rows, out / USERS)
             return Outcome()
         catalogue = open_catalogue(root)
-        analyses = load_lines(inputs[0] / ANALYSES, Analysis)
-        return Outcome({"narratives": dump_lines(out / NARRATIVES, (narrate(each, catalogue) for each in analyses))})
+        by_rules = (narrate(each, catalogue) for each in load_lines(inputs[0] / ANALYSES, Analysis))
+        backend = choose_backend(settings, root)
+        if backend is None:
+            return Outcome({"narratives": dump_lines(out / NARRATIVES, by_rules)})
+        return _by_model(list(by_rules), catalogue, backend, out, attempt)
 
     def relevant() -> Mapping[str, object]:
-        return {"knowledge": catalogue_version()}
+        return {"knowledge": catalogue_version(), "writer": writer_key(settings, root)}
 
-    return Stage("narrative", VERSION, ("analysis",), run, relevant)
+    lock = "accelerator" if may_load_model(settings) else ""
+    return Stage("narrative", VERSION, ("analysis",), run, relevant, lock=lock)
+
+
+def _by_model(
+    by_rules: Sequence[Narrative], catalogue: Catalogue, backend: Backend, out: Path, attempt: Attempt
+) -> Outcome:
+    from handlers.generation import load_generator
+    from handlers.narrative.model import write_narratives
+
+    model = load_generator(backend.folder, backend.revision)
+    written, counts = write_narratives(
+        by_rules, catalogue, model, backend.origin, tuned=backend.tuned, go_on=unless_stopping(attempt)
+    )
+    return Outcome({"narratives": dump_lines(out / NARRATIVES, written), **counts})
