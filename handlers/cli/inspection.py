@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -30,18 +31,29 @@ def all_read(reading: Reading) -> bool:
 # JSON
 
 
-def document(reading: Reading) -> bytes:
-    """One JSON document and a newline; see `docs/architecture.md` for its keys."""
+def document(reading: Reading) -> Iterator[bytes]:
+    """One JSON document and a newline, in pieces: never are all findings in memory at once."""
     if reading.members is None:
-        content = _file(reading)
+        yield from _file(reading, _head(reading))
     else:
-        files = [{"path": leaf.path, **_file(leaf)} for leaf in leaves(reading)]
-        content = {"files": files, **_head(reading)}
-    return msgspec.json.encode(content) + b"\n"
+        yield _open(_head(reading)) + b',"files":['
+        for number, leaf in enumerate(leaves(reading)):
+            yield b"," if number else b""
+            yield from _file(leaf, {"path": leaf.path, **_head(leaf)})
+        yield b"]}"
+    yield b"\n"
 
 
-def _file(reading: Reading) -> dict[str, object]:
-    return {**_head(reading), "findings": [_finding(each) for each in reading.findings]}
+def _file(reading: Reading, head: dict[str, object]) -> Iterator[bytes]:
+    yield _open(head) + b',"findings":['
+    for number, finding in enumerate(reading.findings):
+        yield (b"," if number else b"") + msgspec.json.encode(_finding(finding))
+    yield b"]}"
+
+
+def _open(head: dict[str, object]) -> bytes:
+    """The object without its closing brace."""
+    return msgspec.json.encode(head)[:-1]
 
 
 def _head(reading: Reading) -> dict[str, object]:
@@ -96,7 +108,7 @@ def _files(files: list[Reading]) -> Iterator[str]:
         yield f"  and {len(files) - MOST_LINES} more"
 
 
-def _counts(findings: tuple[Finding, ...]) -> Iterator[str]:
+def _counts(findings: Collection[Finding]) -> Iterator[str]:
     if not findings:
         return
     classes = sorted({finding.class_ for finding in findings})
@@ -114,8 +126,8 @@ def _counts(findings: tuple[Finding, ...]) -> Iterator[str]:
         yield f"{suppressed} of them suppressed"
 
 
-def _worst(findings: tuple[Finding, ...]) -> Iterator[str]:
-    ranked = sorted(findings, key=lambda each: (each.suppressed, ORDER.index(each.severity)))[:WORST]
+def _worst(findings: Collection[Finding]) -> Iterator[str]:
+    ranked = heapq.nsmallest(WORST, findings, key=lambda each: (each.suppressed, ORDER.index(each.severity)))
     if ranked:
         yield ""
         yield f"the worst {len(ranked)}:"

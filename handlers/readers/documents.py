@@ -61,13 +61,18 @@ def is_html(start: str) -> bool:
 
 def parse_json(text: str, max_depth: int, ledger: Ledger) -> Any:
     """The value of a JSON text; a list of values for JSON Lines and concatenated documents."""
-    decoder = _decoder(ledger)
+    decoder = json_decoder(ledger)
     try:
         value = decoder.decode(text.lstrip("\ufeff"))
     except json.JSONDecodeError as error:
         value = _several(text, decoder, error, ledger)
     except RecursionError:
         raise MalformedError(f"nested more than {max_depth} deep (limits.max_depth)") from None
+    return check_value(value, text, max_depth, ledger)
+
+
+def check_value(value: Any, text: str, max_depth: int, ledger: Ledger) -> Any:
+    """A value decoded from `text`, with whole characters. Raises MalformedError if it is nested too deep."""
     _refuse_depth(value, max_depth)
     return _whole_characters(value, ledger) if ESCAPED_SURROGATE.search(text) else value
 
@@ -86,7 +91,9 @@ def _whole_characters(value: Any, ledger: Ledger) -> Any:
     return [_whole_characters(each, ledger) for each in value] if isinstance(value, list) else value
 
 
-def _decoder(ledger: Ledger) -> json.JSONDecoder:
+def json_decoder(ledger: Ledger, *, duplicates: bool = True) -> json.JSONDecoder:
+    """Warns of what is no JSON but read as null, and (`duplicates`) raises MalformedError for keys that come twice."""
+
     def constant(word: str) -> None:
         ledger.warn(f"{word} is no JSON number: read as null")
 
@@ -109,8 +116,9 @@ def _decoder(ledger: Ledger) -> json.JSONDecoder:
             _judge_duplicates(members, ledger)
         return record
 
+    hook = pairs if duplicates else None
     return json.JSONDecoder(
-        object_pairs_hook=pairs, parse_constant=constant, parse_float=number, parse_int=whole, strict=False
+        object_pairs_hook=hook, parse_constant=constant, parse_float=number, parse_int=whole, strict=False
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
@@ -34,7 +35,7 @@ class Reading(Record, frozen=True, kw_only=True):
     format: str | None = None
     books: Books = Books()
     skipped: dict[str, int] = msgspec.field(default_factory=dict)  # reason -> records that state no problem
-    findings: tuple[Finding, ...] = ()
+    findings: Collection[Finding] = ()  # a tuple; for logs too large for memory one that reads them from a file
     reason: str | None = None  # why it was quarantined, is no report, or the scan failed
     hint: str | None = None  # what the person can do about it
     warnings: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import gc
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import msgspec
@@ -16,18 +16,22 @@ from handlers.readers import archive, registry
 from handlers.readers.archive import Budget
 from handlers.readers.documents import is_page, parse
 from handlers.readers.encoding import decode
-from handlers.readers.finish import finding
+from handlers.readers.finish import finding as finished
 from handlers.readers.formats import sarif
 from handlers.readers.interface import Kind, Ledger, MalformedError, Reader
 from handlers.readers.merge import merge
 from handlers.readers.node import Node
 from handlers.readers.reading import Books, Reading, Status
 from handlers.readers.sarif.fast import outline
+from handlers.readers.sarif.stream import Walk, may_be_sarif
+from handlers.readers.spool import Spool
 from handlers.records import Finding
 
 UNKNOWN = "unknown"
 FAST_FROM = 1_000_000
 """Bytes from which a SARIF log goes the fast way."""
+STREAM_FROM = 200_000_000
+"""Bytes from which it goes through a window: slower, but in memory that does not grow with the file."""
 NOT_REPORTS = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
@@ -44,7 +48,39 @@ def read_report(path: Path, limits: Limits, name: str = "") -> Reading:
     size = path.stat().st_size
     if size > limits.max_bytes:
         return refused(f"{name or path.name} has {size} bytes, more than limits.max_bytes = {limits.max_bytes}")
+    if size >= STREAM_FROM and may_be_sarif(path):
+        reading = _stream(path, limits)
+        if reading is not None:
+            return reading
     return read_bytes(path.read_bytes(), limits)
+
+
+def _stream(path: Path, limits: Limits) -> Reading | None:
+    """The reading of a huge SARIF log in bounded memory; None if it is not one after all."""
+    budget, ledger = Budget(limits, packed=path.stat().st_size), Ledger(UNKNOWN)
+    try:
+        with _collector_off(), path.open("rb") as file:
+            walk = Walk(file, limits.max_depth, ledger, careful=True)
+            for number, _ in enumerate(walk):
+                if number % 1000 == 0:
+                    budget.check_time()
+            if not sarif.is_outline_of_sarif(Node(walk.log)):
+                return None
+            file.seek(0)
+            again = Walk(file, limits.max_depth, Ledger(UNKNOWN), careful=False)
+            return _spooled(sarif.read_stream(Node(walk.log), again, limits.max_text, ledger), ledger, budget)
+    except MalformedError as error:
+        return refused(str(error), ledger)
+
+
+def _spooled(findings: Iterator[Finding], ledger: Ledger, budget: Budget) -> Reading:
+    spool, records = Spool(), 0
+    for finding in findings:
+        spool.add(finding)
+        records += 1
+        if records % 1000 == 0:
+            budget.check_time()
+    return settle(ledger, sarif.reader, records, spool)
 
 
 @contextlib.contextmanager
@@ -98,21 +134,21 @@ def _fast(content: bytes, ledger: Ledger, budget: Budget) -> Reading | None:
     if log is None or not sarif.is_outline_of_sarif(log.log):
         return None
     findings = sarif.read_outline(log, budget.limits.max_depth, budget.limits.max_text, ledger)
-    return settle(ledger, sarif.reader, _in_time(findings, budget))
+    return _merged(ledger, sarif.reader, _in_time(findings, budget))
 
 
 def _read_document(kind: Kind, document: Node, ledger: Ledger, budget: Budget) -> Reading:
     """Raises MalformedError if nobody can read the document."""
     if kind == "json" and document.value in (None, []):
         ledger.warn("an empty report: which tool wrote it can't be told")
-        return settle(ledger, None, [])
+        return settle(ledger, None, 0, ())
     if kind == "text" and is_page(document.value) and not registry.claimants(kind, document):
         return Reading(status="not_a_report", reason="a page for people (HTML or Markdown), not a machine's report")
     reader = registry.reader_for(kind, document)
     ledger.tool = reader.tool or reader.name
     max_text = budget.limits.max_text
-    found = (finding(problem, ledger, reader.name, max_text) for problem in reader.read(document, ledger))
-    return settle(ledger, reader, _in_time(found, budget))
+    found = (finished(problem, ledger, reader.name, max_text) for problem in reader.read(document, ledger))
+    return _merged(ledger, reader, _in_time(found, budget))
 
 
 def _in_time(findings: Iterator[Finding], budget: Budget) -> list[Finding]:
@@ -124,12 +160,15 @@ def _in_time(findings: Iterator[Finding], budget: Budget) -> list[Finding]:
     return kept
 
 
-def settle(ledger: Ledger, reader: Reader | None, findings: list[Finding]) -> Reading:
-    """Closes the books of a report."""
-    if reader and reader.kind == "json" and not findings and not ledger.skipped and not ledger.statements:
+def _merged(ledger: Ledger, reader: Reader, findings: list[Finding]) -> Reading:
+    return settle(ledger, reader, len(findings), merge(findings))
+
+
+def settle(ledger: Ledger, reader: Reader | None, records: int, kept: Collection[Finding]) -> Reading:
+    """Closes the books of a report: `records` stated a problem, `kept` is what they were merged to."""
+    if reader and reader.kind == "json" and not records and not ledger.skipped and not ledger.statements:
         ledger.warn("there is no list of findings in it: this is no statement that nothing was found")
-    kept = merge(findings)
-    seen = len(findings) + ledger.left_out
+    seen = records + ledger.left_out
     warnings = ledger.told()
     status: Status = "scan_failed" if ledger.failed else "parsed_with_warnings" if warnings else "parsed"
     return Reading(
@@ -137,7 +176,7 @@ def settle(ledger: Ledger, reader: Reader | None, findings: list[Finding]) -> Re
         tool=ledger.tool,
         tool_version=ledger.tool_version,
         format=reader.name if reader else None,
-        books=Books(seen=seen, kept=len(kept), merged=len(findings) - len(kept), left_out=ledger.left_out),
+        books=Books(seen=seen, kept=len(kept), merged=records - len(kept), left_out=ledger.left_out),
         skipped=dict(sorted(ledger.skipped.items())),
         findings=kept,
         reason=ledger.failed,

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     reading = _read(args.path, context.settings.limits)
     if args.json:
-        sys.stdout.buffer.write(inspection.document(reading))
+        sys.stdout.buffer.writelines(inspection.document(reading))
     else:
         print("\n".join(inspection.summary(reading)))
     return 0 if inspection.all_read(reading) else 1

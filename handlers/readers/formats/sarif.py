@@ -13,6 +13,7 @@ from handlers.readers.sarif.fast import Outline, decode
 from handlers.readers.sarif.lenient import convert
 from handlers.readers.sarif.meaning import RunReader
 from handlers.readers.sarif.stencils import Stencils
+from handlers.readers.sarif.stream import Walk
 from handlers.records import Finding
 
 
@@ -49,6 +50,26 @@ def read_outline(log: Outline, max_depth: int, max_text: int, ledger: Ledger) ->
             finding = stencils.finding(result, at)
             if finding is not None:
                 yield finding
+    _name_tools(names, ledger)
+
+
+def read_stream(log: Node, walk: Walk, max_text: int, ledger: Ledger) -> Iterator[Finding]:
+    """The findings of a log that is read for the second time; `log` is what the first time left: no results."""
+    names: dict[str, None] = {}
+    runs = {run.key: run for run in _runs(log, ledger)}
+    makers = {
+        number: Stencils(_start(run, run.value, ledger, names), ledger, reader.name, max_text)
+        for number, run in runs.items()
+    }
+    for run, number, value in walk:
+        at = f"/runs/{run}/results/{number}"
+        if not isinstance(value, dict):
+            ledger.malformed(Node(value, None, at))
+            continue
+        result = convert(value, model.Result, functools.partial(ledger.warn_at, Node(None, None, at)))
+        finding = makers[run].finding(result, at)
+        if finding is not None:
+            yield finding
     _name_tools(names, ledger)
 
 
