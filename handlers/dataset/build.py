@@ -19,11 +19,13 @@ import msgspec
 from config.settings import Settings
 from handlers.dataset.card import write_card
 from handlers.dataset.choose import Choice, Row, Rules, choose
+from handlers.dataset.croissant import write_croissant
 from handlers.dataset.lineage import FILE as LINEAGE
 from handlers.dataset.lineage import Lineage
 from handlers.dataset.lines import Lines, find_lines
-from handlers.dataset.making import make_maker
+from handlers.dataset.making import make_maker, read_built
 from handlers.dataset.parquet import write_parquet
+from handlers.dataset.pictures import draw_pictures
 from handlers.dataset.shards import Shard, make_shards
 from handlers.dataset.split import SIDES, Side, side_of
 from handlers.dataset.statistics import FILE, Statistics, measure
@@ -36,19 +38,28 @@ def build(settings: Settings, root: Path, inputs: Sequence[Path], out: Path, att
     """Builds the dataset of the narrative jobs' folders `inputs` into the empty folder `out`."""
     if not inputs:
         raise BadInput("there are no narratives to build a dataset from", "drop a report into inbox/ first")
-    maker = make_maker(settings, root)
     lines = find_lines(inputs)
+    figures = write_sides(settings, root, lines, out, attempt)
+    if settings.dataset.parquet:
+        for side in figures.sides:
+            write_parquet(out / f"{side}.jsonl", settings.dataset.format)
+    draw_pictures(out, figures)
+    write_croissant(out, figures)
+    write_card(out / "README.md", figures)
+    return _outcome(figures, lines)
+
+
+def write_sides(settings: Settings, root: Path, lines: Lines, out: Path, attempt: Attempt) -> Statistics:
+    """Writes the rows of `lines`, their lineage and their statistics."""
+    maker = make_maker(settings, root)
     shards = make_shards(lines.found, maker, attempt.cache, attempt.say)
     choice = choose(shards, lines.inputs, _rules(settings))
     sides = SIDES if settings.dataset.test_share else SIDES[:2]
     _write_rows(choice, shards, sides, out)
-    figures = measure(choice, lines, {side: (out / f"{side}.jsonl").stat().st_size for side in sides})
+    sizes = {side: (out / f"{side}.jsonl").stat().st_size for side in sides}
+    figures = measure(choice, lines, sizes, read_built(settings, maker.recipe))
     (out / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
-    if settings.dataset.parquet:
-        for side in sides:
-            write_parquet(out / f"{side}.jsonl", settings.dataset.format)
-    write_card(out / "README.md", figures)
-    return _outcome(figures, lines)
+    return figures
 
 
 def _rules(settings: Settings) -> Rules:
@@ -99,6 +110,7 @@ def _lineage(row: Row, line: int, choice: Choice) -> Lineage:
         rule_id=source.rule_id,
         pointer=source.pointer,
         member=source.member,
+        licence=source.licence,
         origin=f"{source.origin.kind}@{source.origin.version}",
         generation=source.origin.generation,
         sightings=problem.sightings,
@@ -111,4 +123,4 @@ def _outcome(figures: Statistics, lines: Lines) -> Outcome:
     counts |= {name: side.rows for name, side in figures.sides.items()}
     bad = [f"a user's row, line {row.line}: {row.reason}" for row in lines.bad]
     waits = [f"training has to wait: {figures.waits}"] if figures.waits else []
-    return Outcome(counts=counts, warnings=(*waits, *bad), incomplete=bool(bad))
+    return Outcome(counts=counts, warnings=(*waits, *bad))

@@ -45,15 +45,13 @@ def _in_latin_script(text: str) -> bool:
 
 
 def tokens(example: Example, length: Length | None, limit: int) -> int:
-    """The row's length in tokens of the base model, or an upper bound that is within `limit`.
+    """The row's length in tokens of the base model, or an estimate where that can't matter or nobody can tell.
 
-    A byte-level tokenizer never makes more tokens than bytes, so a row of few bytes need not be encoded.
+    A byte-level tokenizer never makes more tokens than bytes, so a row of few bytes is within `limit` without encoding.
     """
     around = AROUND * len(example.messages)
     size = sum(len(each.content.encode("utf-8", "surrogatepass")) for each in example.messages)
-    if size + around <= limit:
-        return size + around
-    if length is None:
+    if length is None or size + around <= limit:
         return -(-size // BYTES_PER_TOKEN) + around
     return sum(length(each.content) for each in example.messages) + around
 

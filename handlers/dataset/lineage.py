@@ -19,7 +19,7 @@ class Lineage(Record, frozen=True, kw_only=True):
     side: Side
     line: int  # 1-based, in SIDE.jsonl
     task: str
-    tokens: int  # of the base model, or an upper bound
+    tokens: int  # of the base model, or an estimate
     group: str
     narrative: str  # digest of the narrative's line, or of the person's
     fingerprint: str  # of the finding; empty for a person's row
@@ -27,6 +27,7 @@ class Lineage(Record, frozen=True, kw_only=True):
     rule_id: str
     pointer: str  # into the member, else into the artifact
     member: str | None
+    licence: str  # of the text that the row quotes
     origin: str  # who wrote it: "rules@1", "model@REVISION", "user@1"
     generation: int
     sightings: int  # of the problem, over all inputs

@@ -15,6 +15,7 @@ import msgspec
 from config.settings import Settings, Tasks
 from handlers.dataset.gates import Length, fault, load_length, tokens
 from handlers.dataset.groups import advisories, named_in, own_key, subject
+from handlers.dataset.licences import licence_of
 from handlers.dataset.lines import Line
 from handlers.dataset.rows import Example, read_rows, text_key
 from handlers.dataset.tasks import TOO_LONG, Draft, Judgement, drafts
@@ -23,8 +24,8 @@ from handlers.privacy import Scrubber
 from handlers.records import Class, Narrative, Origin, Record, Severity
 from watcher.errors import BadInput, JobError
 
-VERSION = "2"
-"""Of everything below that decides what a row says."""
+VERSION = "4"
+"""Of everything that decides what a row says, and of the layout of shards."""
 USER = "user"
 """The task of a row that a person wrote without saying which generated row it replaces."""
 Format = Literal["chat", "completions", "instructions"]
@@ -63,6 +64,7 @@ class Source(Record, frozen=True, kw_only=True, array_like=True):
     severity: Severity
     pointer: str
     member: str | None
+    licence: str  # of the text that it quotes, as far as its ids tell
     origin: Origin
     items: tuple[Item, ...]
     faults: tuple[tuple[str, int], ...]  # reason: rows of it that can't stand
@@ -164,17 +166,43 @@ def _shares(mix: Tasks) -> dict[str, float]:
     }
 
 
+class Built(Record, frozen=True, kw_only=True):
+    """The settings that a dataset was built by."""
+
+    tasks: dict[str, float]  # task: share of problems
+    format: Format
+    limit: int  # tokens of a row
+    tokenizer: str | None  # SHA-256 of the base model's tokenizer; None: lengths are estimated
+    own_pseudonym_key: bool
+    valid_share: float
+    test_share: float
+    near_duplicate: float
+    max_per_rule: int
+    parquet: bool
+    rows_version: str
+
+
+def read_built(settings: Settings, recipe: Recipe) -> Built:
+    chosen = settings.dataset
+    return Built(
+        tasks=recipe.tasks,
+        format=recipe.format,
+        limit=recipe.limit,
+        tokenizer=recipe.tokenizer,
+        own_pseudonym_key=bool(chosen.pseudonym_key),
+        valid_share=chosen.valid_share,
+        test_share=chosen.test_share,
+        near_duplicate=chosen.near_duplicate,
+        max_per_rule=chosen.max_per_rule,
+        parquet=chosen.parquet,
+        rows_version=recipe.version,
+    )
+
+
 def settings_read(settings: Settings, root: Path) -> dict[str, object]:
     """The settings that a dataset depends on; part of its job's key."""
-    chosen = settings.dataset
-    return {
-        "recipe": msgspec.to_builtins(make_maker(settings, root).recipe),
-        "valid_share": chosen.valid_share,
-        "test_share": chosen.test_share,
-        "near_duplicate": chosen.near_duplicate,
-        "max_per_rule": chosen.max_per_rule,
-        "parquet": chosen.parquet,
-    }
+    recipe = make_maker(settings, root).recipe
+    return {"built": msgspec.to_builtins(read_built(settings, recipe)), "pseudonyms": recipe.key}
 
 
 def _tokenizer(settings: Settings, root: Path) -> Path | None:
@@ -206,6 +234,7 @@ def _source(digest: str, raw: Narrative, narrative: Narrative) -> Source:
         severity=finding.severity,
         pointer=finding.pointer,
         member=finding.member,
+        licence=licence_of(advisories(raw.analysis.finding)),
         origin=narrative.origin,
         items=(),
         faults=(),
@@ -229,6 +258,7 @@ def _user_source(digest: str, example: Example) -> Source:
         severity="unknown",
         pointer="",
         member=None,
+        licence="its author's",
         origin=Origin(kind="user", version="1"),
         items=(),
         faults=(),

@@ -128,7 +128,15 @@ def _texts(lines: Sequence[Line]) -> Iterator[tuple[Line, bytes]]:
 
 
 def _load(index: Path, wanted: set[str]) -> Shard:
-    sources = _decoder.decode(index.read_bytes())
+    """A shard's wanted sources; none if it is not whole, whatever happened to the cache."""
+    try:
+        sources = _decoder.decode(index.read_bytes())
+        rows, signatures = (index.with_suffix(f".{name}").stat().st_size for name in ("rows", "signatures"))
+    except (OSError, msgspec.DecodeError):
+        sources, rows, signatures = (), 0, 0
+    items = [item for source in sources for item in source.items]
+    if rows != sum(item.size + 1 for item in items) or signatures != 4 * PLACES * len(items):
+        sources = ()
     return Shard(tuple(each for each in sources if each.digest in wanted), index.with_suffix(".rows"))
 
 

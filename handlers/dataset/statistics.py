@@ -11,6 +11,7 @@ import msgspec
 
 from handlers.dataset.choose import Choice, Row
 from handlers.dataset.lines import Lines
+from handlers.dataset.making import Built
 from handlers.dataset.split import SIDES, Side
 from handlers.records import Record
 from watcher.errors import BadInput
@@ -29,7 +30,7 @@ LENGTH_BIN = 64
 
 
 class Lengths(Record, frozen=True, kw_only=True):
-    """Of rows, in tokens of the base model (or upper bounds, see `gates.tokens`)."""
+    """Of rows, in tokens of the base model (or estimates, see `gates.tokens`)."""
 
     median: int
     p95: int
@@ -56,7 +57,9 @@ class Statistics(Record, frozen=True, kw_only=True):
     severities: dict[str, int]
     origins: dict[str, int]  # "rules@1": rows
     generations: dict[str, int]  # depth: rows; 0 is written by rules or a person
+    licences: dict[str, int]  # of quoted text: rows
     tokens: Lengths
+    built: Built
     waits: str | None  # why nothing can be trained on it yet
 
 
@@ -71,7 +74,7 @@ def load_statistics(folder: Path) -> Statistics:
         raise BadInput(f"{file}: {error}", "build the dataset again") from None
 
 
-def measure(choice: Choice, lines: Lines, sizes: dict[Side, int]) -> Statistics:
+def measure(choice: Choice, lines: Lines, sizes: dict[Side, int], built: Built) -> Statistics:
     """The statistics of a choice between the rows of `lines`, whose sides' files have `sizes` bytes."""
     rows = choice.rows
     per_side, groups = Counter(row.side for row in rows), Counter(choice.groups.values())
@@ -97,6 +100,8 @@ def measure(choice: Choice, lines: Lines, sizes: dict[Side, int]) -> Statistics:
         severities=_count(rows, lambda row: row.source.severity),
         origins=_count(rows, lambda row: f"{row.source.origin.kind}@{row.source.origin.version}"),
         generations=_count(rows, lambda row: str(row.source.origin.generation)),
+        licences=_count(rows, lambda row: row.source.licence),
+        built=built,
         tokens=_lengths([row.item.tokens for row in rows]),
         waits=_waits(sides),
     )

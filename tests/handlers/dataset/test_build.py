@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from config.settings import Settings, Tasks
 from handlers.dataset import stage
+from handlers.dataset.build import write_sides
+from handlers.dataset.lines import find_lines
 from handlers.dataset.rows import load_rows
 from handlers.dataset.split import side_of
 from handlers.dataset.statistics import load_statistics
@@ -29,6 +31,14 @@ def run(tmp_path: Path, name: str, inputs: Sequence[Path], chosen: Settings | No
     out.mkdir(parents=True)
     outcome = stage(chosen or ALL, tmp_path).run(inputs, out, attempt(tmp_path / f"{name}.work"))
     return out, outcome
+
+
+def rows_only(root: Path, name: str, inputs: Sequence[Path], chosen: Settings) -> Path:
+    """A build without its card and pictures, for properties that take many builds."""
+    out = root / name
+    out.mkdir()
+    write_sides(chosen, root, find_lines(inputs), out, attempt(root / f"{name}.work"))
+    return out
 
 
 def lines(out: Path, name: str) -> list[dict[str, Any]]:
@@ -82,7 +92,8 @@ def test_order_and_place_of_narratives_do_not_matter(
     root = tmp_path_factory.mktemp("any")
     one = [folder(root, f"x{each}", narrative(each)) for each in range(12)]
     other = [folder(root, f"y{each}", narrative(each)) for each in order]
-    assert content(run(root, "one", one)[0]) == content(run(root, "two", other[cut:] + other[:cut] + one[:2])[0])
+    two = other[cut:] + other[:cut] + one[:2]
+    assert content(rows_only(root, "one", one, ALL)) == content(rows_only(root, "two", two, ALL))
 
 
 def test_a_cache_changes_nothing(tmp_path: Path) -> None:
@@ -134,7 +145,6 @@ def test_a_users_rows_join_and_bad_ones_are_named(tmp_path: Path) -> None:
     out, outcome = run(tmp_path, "out", [folder(tmp_path, "a", narrative(1)), folder(tmp_path, "b", rows=rows)])
     assert [row["origin"] for row in lines(out, "lineage.jsonl")].count("user@1") == 1
     assert load_statistics(out).bad_rows == 1
-    assert outcome.incomplete
     assert any("line 2: not JSON" in each for each in outcome.warnings)
 
 
@@ -284,7 +294,7 @@ def of_world(number: int, ids: tuple[int, ...], package: int) -> Narrative:
     return narrative(number, name=f"p{package}", ids=tuple(f"CVE-2024-{each + 20_000}" for each in ids))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(worlds, st.data())
 def test_no_row_ever_changes_side(tmp_path_factory: pytest.TempPathFactory, world: World, data: st.DataObject) -> None:
     root = tmp_path_factory.mktemp("world")
@@ -292,7 +302,7 @@ def test_no_row_ever_changes_side(tmp_path_factory: pytest.TempPathFactory, worl
     arrival = data.draw(st.permutations(inputs))
     was: dict[str, str] = {}
     for count in range(1, len(arrival) + 1):
-        out, _ = run(root, f"out{count}", arrival[:count])
+        out = rows_only(root, f"out{count}", arrival[:count], ALL)
         lineage = lines(out, "lineage.jsonl")
         sides: dict[str, set[str]] = {}
         for row in lineage:
