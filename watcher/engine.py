@@ -78,7 +78,7 @@ class Engine:
         """When (of the clock that never goes back) to look at the inbox."""
         self._children = Children(workspace, voice.clock)
         self._pressure = pressure
-        self._unflushed: list[Path] = []
+        self._unflushed: list[str] = []
         self.busy = False
         """Another process is at a job that waits here."""
         self.expecting = True
@@ -221,7 +221,7 @@ class Engine:
         except Unavailable:
             for job in prepared:
                 with contextlib.suppress(OSError):
-                    files.remove_tree(job.scratch)
+                    files.remove_tree(Path(job.scratch))
             raise
         if prepared:
             self.index.add([job_of(job.receipt) for job in prepared])

@@ -8,7 +8,6 @@ The rename is the only commit. `execute` does it for one job; the engine calls `
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +34,8 @@ class Done:
 class Prepared:
     """A job that has run: all it will leave lies in `scratch`, perhaps not yet on the disk."""
 
-    scratch: Path
-    folder: Path
+    scratch: str
+    folder: str
     receipt: Receipt
 
 
@@ -77,7 +76,7 @@ def execute_sources(workspace: Workspace, stage: Stage, sources: Sequence[Source
         with files.surroundings():
             files.reached("flush names")
             files.sync_names([job.folder])
-    return Done(job.folder, job.receipt, fresh=True)
+    return Done(Path(job.folder), job.receipt, fresh=True)
 
 
 def key_of(stage: Stage, sources: Sequence[Source]) -> str:
@@ -106,20 +105,20 @@ def prepare(
     sources = [by_digest[digest] for digest in sorted(by_digest)]
     settings = dict(stage.settings())
     key = job_key(stage.name, stage.version, settings, sorted(by_digest))
-    folder = workspace.job(stage.name, key)
-    if os.path.exists(folder):  # noqa: PTH110 - several times faster, and asked for every job
-        return Done(folder, read_receipt(folder), fresh=False)
+    folder = workspace.job_name(stage.name, key)
+    if files.exists(folder):
+        return Done(Path(folder), read_receipt(Path(folder)), fresh=False)
     files.reached("claim")
     locks.take(stage.name, key, wait=wait, stopping=voice.stopping)
-    if folder.exists():  # whoever held the lock has done it
-        return Done(folder, read_receipt(folder), fresh=False)
-    scratch = workspace.scratch(f"{stage.name}.{key}")
+    if files.exists(folder):  # whoever held the lock has done it
+        return Done(Path(folder), read_receipt(Path(folder)), fresh=False)
+    scratch = workspace.scratch_name(f"{stage.name}.{key}")
     try:
         with files.surroundings():
             receipt = _run(workspace, stage, sources, settings, key, scratch, voice)
     except BaseException:
         with contextlib.suppress(OSError):
-            files.remove_tree(scratch)
+            files.remove_tree(Path(scratch))
         raise
     return Prepared(scratch, folder, receipt)
 
@@ -130,7 +129,7 @@ def _run(
     sources: Sequence[Source],
     settings: dict[str, object],
     key: str,
-    scratch: Path,
+    scratch: str,
     voice: Voice,
 ) -> Receipt:
     files.reached("scratch")
@@ -139,7 +138,7 @@ def _run(
     attempt = Attempt(key, workspace.resume(key), workspace.cache(stage.name), voice.say, voice.stopping)
     with private_copy(sources, f"{scratch}.inputs") as paths, accelerator(stage.lock, voice.stopping, voice.say):
         files.reached("run")
-        outcome = stage.run(paths, scratch, attempt)
+        outcome = stage.run(paths, Path(scratch), attempt)
     outputs = _outputs(scratch)
     receipt = Receipt(
         stage=stage.name,
@@ -160,8 +159,8 @@ def _run(
     return receipt
 
 
-def _outputs(folder: Path) -> dict[str, Output]:
-    base = len(os.fspath(folder)) + 1
+def _outputs(folder: str) -> dict[str, Output]:
+    base = len(folder) + 1
     return {path[base:]: Output(*files.hash_file(path)) for path in sorted(files.regular(folder))}
 
 

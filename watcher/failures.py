@@ -201,12 +201,12 @@ def _quarantine(workspace: Workspace, trouble: Trouble, sources: Sequence[Source
         if len(sources) == 1 and sources[0].path.is_file():
             # A copy: whoever mends it in place must not change what was accepted.
             shutil.copyfile(sources[0].path, scratch / sources[0].path.name)
-        files.sync_trees([scratch])
+        files.sync_trees([str(scratch)])
         release(workspace, trouble.stage, trouble.input)
         files.make_folder(folder.parent)
         files.reached("quarantine rename")
         scratch.rename(folder)
-        files.sync_names([folder])
+        files.sync_names([str(folder)])
 
 
 def release(workspace: Workspace, stage: str, digest: str) -> None:

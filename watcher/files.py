@@ -1,6 +1,9 @@
 """Durable file operations. Whatever the engine keeps goes through here, so that tests can stop it at any of them.
 
 What counts is written to a hidden sibling, flushed to the disk, and renamed: a reader sees all of it or nothing.
+
+Many functions take and give paths as strings: building a path object costs more than the system call it is for, and
+these are called for every job.
 """
 
 from __future__ import annotations
@@ -9,17 +12,21 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from watcher.errors import Unavailable
 
 CHUNK = 1 << 20
+THREADS = 4
+"""So many files are flushed at the same time."""
 MANY = 8
 """From so many folders on, one flush of the volume is cheaper than a flush of each file."""
 
@@ -104,7 +111,11 @@ def append_durable(file: Path, line: bytes) -> None:
             os.close(handle)
 
 
-def sync(path: Path) -> None:
+def exists(path: str) -> bool:
+    return os.path.exists(path)
+
+
+def sync(path: Path | str) -> None:
     """Flushes one file or folder to the disk, not following a link."""
     reached("sync")
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -114,34 +125,45 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def sync_trees(folders: Sequence[Path]) -> bool:
+def sync_trees(folders: Sequence[Path] | Sequence[str]) -> bool:
     """Flushes all that lies in the folders, which are on one volume; True if that flushed the whole volume."""
-    if len(folders) >= MANY and _sync_volume(folders[0]):
+    if len(folders) >= MANY and _sync_volume(str(folders[0])):
         return True
     for folder in folders:
-        for path in tree(folder):
-            sync(path)
-        sync(folder)
+        _sync_all([*map(str, tree(Path(folder))), str(folder)])
     return False
 
 
-def sync_names(paths: Sequence[Path]) -> None:
+def sync_names(paths: Sequence[str]) -> None:
     """Makes the names of files or folders durable that were just given to them, on one volume."""
     if len(paths) >= MANY and _sync_volume(paths[0]):
         return
-    shards = {path.parent for path in paths}
-    for folder in shards | {shard.parent for shard in shards}:  # the shard itself may be new
-        sync(folder)
+    shards = {os.path.dirname(path) for path in paths}
+    _sync_all(sorted(shards | {os.path.dirname(shard) for shard in shards}))  # the shard itself may be new
 
 
-def move(folder: Path, target: Path) -> None:
+def _sync_all(paths: Sequence[str]) -> None:
+    """At the same time: the file system then writes its journal once for several of them."""
+    if len(paths) == 1 or THREADS < 2:
+        for path in paths:
+            sync(path)
+    else:
+        list(_threads().map(sync, paths))
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not survive a fork
+    return ThreadPoolExecutor(THREADS, "sync")
+
+
+def move(folder: str, target: str) -> None:
     """Gives a folder its final name; makes the folder above it if need be."""
     try:
-        folder.rename(target)
+        os.rename(folder, target)
     except FileNotFoundError:
-        make_folder(target.parent.parent)
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        folder.rename(target)
+        os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+        os.rename(folder, target)
 
 
 def _flush(handle: int) -> None:
@@ -155,7 +177,7 @@ def _flush(handle: int) -> None:
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def _sync_volume(folder: Path) -> bool:
+def _sync_volume(folder: str) -> bool:
     """Linux: syncfs(2), which reports write errors since 5.8. Returns False where there is no such call."""
     if _libc is None:
         return False
@@ -164,7 +186,7 @@ def _sync_volume(folder: Path) -> bool:
     try:
         if _libc.syncfs(handle) != 0:
             code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), str(folder))
+            raise OSError(code, os.strerror(code), folder)
     finally:
         os.close(handle)
     return True
@@ -183,12 +205,12 @@ def tree(folder: Path) -> Iterator[Path]:
 def names(folder: Path) -> list[str]:
     """The names in a folder in their order, hidden ones left out; none if there is no such folder."""
     try:
-        return sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208 - names, not paths
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
-def regular(folder: Path | str) -> Iterator[str]:
+def regular(folder: str) -> Iterator[str]:
     """The paths of all regular files in a folder at any depth; follows no link."""
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -198,20 +220,20 @@ def regular(folder: Path | str) -> Iterator[str]:
                 yield entry.path
 
 
-def fresh_folder(folder: Path) -> None:
+def fresh_folder(folder: str) -> None:
     """Makes an empty folder, whatever was there before."""
     try:
-        folder.mkdir(mode=0o700)
+        os.mkdir(folder, 0o700)
     except FileExistsError:
-        remove_tree(folder)
-        folder.mkdir(mode=0o700)
+        remove_tree(Path(folder))
+        os.mkdir(folder, 0o700)
     except FileNotFoundError:
-        make_folder(folder)
+        make_folder(Path(folder))
 
 
 def hash_file(file: Path | str) -> tuple[str, int]:
     """The SHA-256 of a file in hexadecimal, and its size in bytes."""
-    with open(file, "rb", buffering=0) as source:  # noqa: PTH123 - both kinds of path
+    with open(file, "rb", buffering=0) as source:
         size = os.fstat(source.fileno()).st_size
         if size <= CHUNK:
             data = source.read()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from watcher.database import all_about, drop_about, open_database, put_about, transaction
-from watcher.files import names
+from watcher.files import exists, names
 from watcher.receipt import Receipt, ReceiptError, flavour, read_receipt
 from watcher.requests import asked
 from watcher.stage import ARTIFACTS, Stage, Takes
@@ -184,28 +184,23 @@ class Index:
             self._add(jobs)
 
     def _add(self, jobs: Sequence[Job]) -> None:
-        enter = self._database.execute
+        many = self._database.executemany
         # The names may not be on the disk yet: after a power failure these shards must be read again.
-        for stage_name, shard in {(job.stage, job.key[:2]) for job in jobs}:
-            enter("INSERT OR REPLACE INTO shards VALUES (?, ?, 0)", (stage_name, shard))
-        for job in jobs:
-            key, taken, made = bytes.fromhex(job.key), bytes.fromhex(job.input), bytes.fromhex(job.output)
-            enter(
-                "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (job.stage, key, taken, made, bytes.fromhex(job.flavour), job.started, job.incomplete),
+        many("INSERT OR REPLACE INTO shards VALUES (?, ?, 0)", {(job.stage, job.key[:2]) for job in jobs})
+        many("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?)", map(_row, jobs))
+        taken = ((job.stage, bytes.fromhex(job.input)) for job in jobs)
+        many("DELETE FROM waiting WHERE stage = ? AND input = ?", taken)
+        for stage in self._each:
+            made = [job for job in jobs if job.stage in stage.accepts and not self._quarantined(stage.name, job.output)]
+            rows = ((stage.name, bytes.fromhex(job.output), job.stage, bytes.fromhex(job.key)) for job in made)
+            many(
+                "INSERT OR IGNORE INTO waiting (stage, input, source, key) SELECT ?1, ?2, ?3, ?4"
+                " WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE stage = ?1 AND input = ?2)",
+                rows,
             )
-            enter("DELETE FROM waiting WHERE stage = ? AND input = ?", (job.stage, taken))
-            for stage in self._each:
-                if job.stage in stage.accepts and not self._is_settled(stage.name, job.output):
-                    enter(
-                        "INSERT OR IGNORE INTO waiting (stage, input, source, key) VALUES (?, ?, ?, ?)",
-                        (stage.name, made, job.stage, key),
-                    )
 
-    def _is_settled(self, stage: str, digest: str) -> bool:
-        return self.done(stage, digest) or os.path.exists(  # noqa: PTH110 - as in execute
-            f"{self._workspace.quarantine}/{stage}/{digest}"
-        )
+    def _quarantined(self, stage: str, digest: str) -> bool:
+        return exists(f"{self._workspace.quarantine}/{stage}/{digest}")
 
     def settled(self, stage: str, digest: str) -> None:
         """An input waits no more: it is done or quarantined."""
@@ -282,6 +277,11 @@ class Index:
             return list(by_input.values())
         made = {job.output for source in known[stage].accepts for job in self.current(source)}
         return [job for job in by_input.values() if job.input in made]
+
+
+def _row(job: Job) -> tuple[str, bytes, bytes, bytes, bytes, str, bool]:
+    key, taken, made, kind = map(bytes.fromhex, (job.key, job.input, job.output, job.flavour))
+    return job.stage, key, taken, made, kind, job.started, job.incomplete
 
 
 def _shards(folder: Path) -> Iterator[tuple[str, int]]:

@@ -114,23 +114,23 @@ class Intake:
             self.unfinished.append(candidate.name)
             return None
         files.reached("copy")
-        scratch = self._workspace.scratch(f"{ARTIFACTS}.{next(self._numbers)}")
+        scratch = self._workspace.scratch_name(f"{ARTIFACTS}.{next(self._numbers)}")
         files.fresh_folder(scratch)  # what a killed process left there is nobody's: we have the turn
         try:
             digest, size = files.copy_hashed(handle, f"{scratch}/{ARTIFACT}")
             if signature(os.fstat(handle)) != candidate.signature:
-                files.remove_tree(scratch)
+                files.remove_tree(Path(scratch))
                 self.unfinished.append(candidate.name)
                 return None
-            folder = self._workspace.job(ARTIFACTS, digest)
-            if digest in new or os.path.exists(folder):  # noqa: PTH110 - as in execute
-                files.remove_tree(scratch)
+            folder = self._workspace.job_name(ARTIFACTS, digest)
+            if digest in new or files.exists(folder):
+                files.remove_tree(Path(scratch))
                 return Taken(candidate, digest, None)
             receipt = self._receipt(candidate, digest, size)
             files.write_new(f"{scratch}/{RECEIPT}", dump_receipt(receipt))
         except BaseException:
             with contextlib.suppress(OSError):
-                files.remove_tree(scratch)
+                files.remove_tree(Path(scratch))
             raise
         return Taken(candidate, digest, Prepared(scratch, folder, receipt))
 

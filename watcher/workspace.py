@@ -26,6 +26,7 @@ class Workspace:
         self.inbox = self.root / "inbox"
         self.quarantine = self.root / "quarantine"
         self.outbox = outbox.absolute() if outbox else self.root / "outbox"
+        self._outbox = os.fspath(self.outbox)
         # Schedule, locks and index belong to one outbox: another outbox has other books.
         self.state = self.outbox / ".state" if outbox else self.root / "state"
 
@@ -40,11 +41,14 @@ class Workspace:
 
     def job(self, stage: str, key: str) -> Path:
         """The folder of a finished job; it exists if and only if the job is done."""
-        return Path(f"{self.outbox}/{stage}/{key[:2]}/{key}")
+        return Path(self.job_name(stage, key))
+
+    def job_name(self, stage: str, key: str) -> str:
+        return f"{self._outbox}/{stage}/{key[:2]}/{key}"
 
     def accepted(self, digest: str) -> Path:
         """The accepted file with this content."""
-        return Path(f"{self.outbox}/{ARTIFACTS}/{digest[:2]}/{digest}/{ARTIFACT}")
+        return Path(f"{self._outbox}/{ARTIFACTS}/{digest[:2]}/{digest}/{ARTIFACT}")
 
     def quarantined(self, stage: str, digest: str) -> Path:
         """The folder of an input (by digest) that a stage can't use."""
@@ -52,7 +56,10 @@ class Workspace:
 
     def scratch(self, name: str) -> Path:
         """A hidden folder on the outbox's volume, where work is prepared; not made."""
-        return Path(f"{self.outbox}/.scratch/{name}")
+        return Path(self.scratch_name(name))
+
+    def scratch_name(self, name: str) -> str:
+        return f"{self._outbox}/.scratch/{name}"
 
     def resume(self, key: str) -> Path:
         """The folder of a job that outlives its attempts; not made."""

@@ -1,0 +1,315 @@
+"""The engine against a durable loop, the obvious stack, and task queues, side by side in one run.
+
+The work: files of 2 KB dropped by rename into a workspace with three chained stages, each of which parses, hashes, adds
+a field and writes. Run it with `python benchmarks/engine.py`; `--peers PYTHON` names an interpreter in which huey,
+Celery and Luigi are installed, `--large N` adds what only shows with many files, `--folder DIR` the disk to measure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import hashlib
+import logging
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from watcher.engine import Engine
+from watcher.execute import Voice
+from watcher.loop import run_pass, watch
+from watcher.stage import ARTIFACTS, Attempt, Outcome, Stage
+from watcher.tempo import Tempo
+from watcher.workspace import Workspace
+
+STAGES = ("one", "two", "three")
+SIZE = 2000
+TEMPO = Tempo(settle_seconds=0.0)
+HERE = Path(__file__).parent
+
+
+def step(name: str, data: bytes) -> bytes:
+    """The work of one stage: parse, hash, add a field."""
+    record = msgspec.json.decode(data)
+    record[name] = hashlib.sha256(data).hexdigest()
+    return msgspec.json.encode(record)
+
+
+def content(n: int) -> bytes:
+    return msgspec.json.encode({"n": n, "text": "x" * SIZE})
+
+
+def _stage(name: str, source: str) -> Stage:
+    def run(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
+        file = inputs[0] if source == ARTIFACTS else inputs[0] / "data.json"
+        (out / "data.json").write_bytes(step(name, file.read_bytes()))
+        return Outcome()
+
+    return Stage(name, "1", (source,), run)
+
+
+PIPELINE = tuple(_stage(name, source) for name, source in zip(STAGES, (ARTIFACTS, *STAGES), strict=False))
+
+
+def drop(inbox: Path, count: int, first: int = 0) -> None:
+    beside = inbox.parent / ".dropping"
+    for n in range(first, first + count):
+        beside.write_bytes(content(n))
+        beside.rename(inbox / f"{n}.json")
+    os.sync()
+
+
+def flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
+
+
+# -- the contestants: each takes `count` files through the three stages in an empty folder; seconds -----------------------
+
+
+def engine(folder: Path, count: int) -> float:
+    workspace = Workspace(folder).make()
+    drop(workspace.inbox, count)
+    began = time.perf_counter()
+    with Engine(workspace, PIPELINE, TEMPO, Voice(), patient=False) as each:
+        tally = run_pass(each)
+    seconds = time.perf_counter() - began
+    assert tally.done["three"] == count
+    return seconds
+
+
+def _folders(folder: Path, count: int) -> list[Path]:
+    folders = [folder / name for name in ("inbox", *STAGES)]
+    for each in folders:
+        each.mkdir(parents=True)
+    drop(folders[0], count)
+    return folders
+
+
+def durable_loop(folder: Path, count: int) -> float:
+    """Write, flush, rename, flush the folder, one output after the other, one thread."""
+    folders = _folders(folder, count)
+    began = time.perf_counter()
+    for n in range(count):
+        for name, source, target in zip(STAGES, folders, folders[1:], strict=False):
+            _durable(step(name, (source / f"{n}.json").read_bytes()), target / f"{n}.json")
+    return time.perf_counter() - began
+
+
+def _durable(data: bytes, target: Path) -> None:
+    beside = target.with_suffix(".tmp")
+    beside.write_bytes(data)
+    flush(beside)
+    beside.rename(target)
+    flush(target.parent)
+
+
+def batched_loop(folder: Path, count: int) -> float:
+    """The same with 64 outputs made durable by one syncfs: about what the disk can do."""
+    folders = _folders(folder, count)
+    libc, handle = ctypes.CDLL(None), os.open(folder, os.O_RDONLY)
+    began = time.perf_counter()
+    for name, source, target in zip(STAGES, folders, folders[1:], strict=False):
+        for first in range(0, count, 64):
+            group = range(first, min(first + 64, count))
+            for n in group:
+                (target / f"{n}.tmp").write_bytes(step(name, (source / f"{n}.json").read_bytes()))
+            libc.syncfs(handle)
+            for n in group:
+                (target / f"{n}.tmp").rename(target / f"{n}.json")
+    libc.syncfs(handle)
+    seconds = time.perf_counter() - began
+    os.close(handle)
+    return seconds
+
+
+def naive(folder: Path, count: int) -> float:
+    """watchdog + filelock + tenacity as most people would write it: an event, a lock and a durable write a file."""
+    from filelock import FileLock
+    from tenacity import retry, stop_after_attempt
+    from watchdog.events import FileSystemEvent, FileSystemEventHandler
+    from watchdog.observers import Observer
+
+    folders = _folders(folder, 0)
+    done = threading.Semaphore(0)
+
+    class Handler(FileSystemEventHandler):
+        def __init__(self, name: str, target: Path) -> None:
+            self.name, self.target = name, target
+
+        def on_moved(self, event: FileSystemEvent) -> None:
+            path = Path(os.fsdecode(event.dest_path))
+            if path.suffix == ".json":
+                self.work(path)
+
+        def on_created(self, event: FileSystemEvent) -> None:
+            path = Path(os.fsdecode(event.src_path))
+            if path.suffix == ".json":
+                self.work(path)
+
+        @retry(stop=stop_after_attempt(3))
+        def work(self, path: Path) -> None:
+            with FileLock(f"{folder}/{self.name}.lock"):
+                _durable(step(self.name, path.read_bytes()), self.target / path.name)
+            if self.name == STAGES[-1]:
+                done.release()
+
+    observer = Observer()
+    for name, source, target in zip(STAGES, folders, folders[1:], strict=False):
+        observer.schedule(Handler(name, target), str(source))
+    observer.start()
+    began = time.perf_counter()
+    drop(folders[0], count)
+    for _ in range(count):
+        assert done.acquire(timeout=60)
+    seconds = time.perf_counter() - began
+    observer.stop()
+    observer.join()
+    return seconds
+
+
+def peer(python: str, name: str) -> Callable[[Path, int], float]:
+    def run(folder: Path, count: int) -> float:
+        folders = _folders(folder, count)
+        command = [python, str(HERE / "peers.py"), name, str(folders[0].parent), str(count)]
+        said = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""})
+        assert len(list(folders[-1].glob("*.json"))) == count
+        return float(said.stdout.splitlines()[-1])
+
+    return run
+
+
+# -- one file at a time, and many ------------------------------------------------------------------------------------------
+
+
+class Watching:
+    """The engine watching in a thread of this process."""
+
+    def __init__(self, folder: Path, tempo: Tempo = TEMPO) -> None:
+        self.workspace = Workspace(folder).make()
+        self.stop, self.ready = threading.Event(), threading.Event()
+        self.tempo = tempo
+        self.thread = threading.Thread(target=self._watch)
+
+    def _watch(self) -> None:
+        voice = Voice(stopping=self.stop.is_set)
+        with Engine(self.workspace, PIPELINE, self.tempo, voice, patient=True) as self.engine:
+            watch(self.engine, self.ready.set)
+
+    def __enter__(self) -> Watching:
+        self.thread.start()
+        self.ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.engine.wake.set()
+        self.thread.join()
+
+
+def latencies(folder: Path, count: int) -> list[float]:
+    """Milliseconds from the rename into the inbox to the third output, each file alone in an idle system."""
+    found = []
+    with Watching(folder) as watching:
+        for n in range(count):
+            time.sleep(0.05)
+            beside = watching.workspace.inbox.parent / ".dropping"
+            beside.write_bytes(content(n))
+            before = watching.engine.tally.done["three"]
+            began = time.perf_counter()
+            beside.rename(watching.workspace.inbox / f"{n}.json")
+            while watching.engine.tally.done["three"] == before:
+                time.sleep(0.0001)
+            found.append(1000 * (time.perf_counter() - began))
+    return found
+
+
+def large(folder: Path, count: int) -> None:
+    """A drop of many files, then a start over many finished ones; prints as it goes."""
+    print(f"\n{count} files at once")
+    small = engine(folder / "small", 1000) / 1000
+    seconds = engine(folder / "large", count)
+    print(
+        f"  through three stages: {count / seconds:.0f} files/s, per item {seconds / count / small:.2f} x that of 1,000"
+    )
+    print(f"  largest resident memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    command = [sys.executable, __file__, "--start", str(folder / "large")]
+    for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
+        print(f"  {line}")
+
+
+def start(folder: Path) -> None:
+    """In a fresh process: how long until ready over what is finished, memory, and CPU while nothing happens."""
+    for attempt in ("first start", "start"):
+        began = time.perf_counter()
+        with Watching(folder) as watching:
+            watching.ready.wait()
+            print(f"{attempt} over finished work: ready in {time.perf_counter() - began:.2f} s")
+            if attempt == "start":
+                cpu = time.process_time()
+                time.sleep(60)
+                print(f"idle CPU: {time.process_time() - cpu:.2f} s a minute")
+                print(f"resident memory: {_resident():.0f} MB")
+
+
+def _resident() -> float:
+    import psutil
+
+    return float(psutil.Process().memory_info().rss) / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--peers", metavar="PYTHON")
+    parser.add_argument("--large", type=int, default=0, metavar="N")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--start", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    logging.disable(logging.WARNING)
+    if args.start:
+        start(args.start)
+        return
+    base = Path(tempfile.mkdtemp(dir=args.folder))
+    try:
+        compare(base, args.files, args.rounds, args.peers)
+        found = sorted(latencies(base / "latency", 200))
+        print(f"\none file, idle: p50 {statistics.median(found):.1f} ms, p99 {found[int(len(found) * 0.99)]:.1f} ms")
+        if args.large:
+            large(base, args.large)
+    finally:
+        shutil.rmtree(base)
+
+
+def compare(base: Path, count: int, rounds: int, peers: str | None) -> None:
+    """Takes turns, so that a busy moment of the machine hits all; the best round of each counts."""
+    contestants = {"engine": engine, "durable loop": durable_loop, "64 per syncfs": batched_loop, "naive stack": naive}
+    for name in ("huey", "celery", "luigi") if peers else ():
+        contestants[name] = peer(str(peers), name)
+    best = dict.fromkeys(contestants, float("inf"))
+    for n in range(rounds):
+        for name, run in contestants.items():
+            best[name] = min(best[name], run(base / f"{name}-{n}", count))
+            shutil.rmtree(base / f"{name}-{n}")
+    print(f"{count} files of 2 KB through three stages, best of {rounds}\n")
+    print(f"{'':16}{'files/s':>10}{'engine is':>14}")
+    for name, seconds in sorted(best.items(), key=lambda item: item[1]):
+        print(f"{name:16}{count / seconds:>10.0f}{seconds / best['engine']:>12.1f} x")
+
+
+if __name__ == "__main__":
+    main()
