@@ -1,0 +1,176 @@
+"""doctor, why, trace, status and prune tell the truth, above all when something is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from toy import PIPELINE, UPPER, FakeClock, digest, one_pass
+
+from watcher.again import retry_affected
+from watcher.audit import audit
+from watcher.errors import BadInput
+from watcher.explain import why
+from watcher.failures import Retries, Schedule, read_all
+from watcher.index import Index
+from watcher.lineage import trace
+from watcher.overview import overview
+from watcher.prune import prunable, prune
+from watcher.stage import Attempt, Outcome, Stage
+from watcher.workspace import Workspace
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def done(workspace: Workspace, clock: FakeClock) -> Workspace:
+    """A workspace with two good texts and a bad one."""
+    for name, content in (("a.txt", b"one two"), ("b.txt", b"three"), ("bad.txt", b"\0")):
+        (workspace.inbox / name).write_bytes(content)
+    one_pass(workspace, clock)
+    return workspace
+
+
+def faults(workspace: Workspace, stages: Sequence[Stage] = PIPELINE) -> Iterator[tuple[str, str]]:
+    with Index(workspace, stages) as index:
+        for each in audit(workspace, stages, index, Schedule(workspace, Retries())).faults:
+            yield each.where.split("/")[0], each.what
+
+
+def test_a_sound_workspace_has_no_faults_and_its_sums_are_right(done: Workspace) -> None:
+    with Index(done, PIPELINE) as index:
+        report = audit(done, PIPELINE, index, Schedule(done, Retries()))
+    assert report.balanced
+    upper = report.books[0]
+    assert (upper.accepted, upper.done, upper.quarantined, upper.retrying, upper.waiting) == (3, 2, 1, 0, 0)
+
+
+def one(workspace: Workspace, pattern: str) -> Path:
+    return sorted(workspace.outbox.glob(pattern))[0]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda w: one(w, "upper/*/*/text").write_bytes(b"other"), ("upper", "not what the receipt says")),
+        (lambda w: one(w, "upper/*/*/text").unlink(), ("upper", "missing")),
+        (lambda w: (one(w, "count/*/*") / "extra").touch(), ("count", "not what the receipt says")),
+        (lambda w: one(w, "count/*/*/receipt.json").write_bytes(b"{"), ("count", "no usable receipt")),
+        (lambda w: one(w, "artifacts/*/*/artifact").write_bytes(b""), ("artifacts", "not what the receipt says")),
+        (lambda w: shutil.rmtree(w.accepted(digest(b"three")).parent), ("artifacts", "it was dropped and taken")),
+        (lambda w: shutil.rmtree(one(w, "upper/*/*")), ("count", "is gone")),
+        (lambda w: shutil.copytree(one(w, "upper/*/*"), w.job("upper", "ab" * 32)), ("upper", "its key is not")),
+    ],
+)
+def test_the_doctor_finds_what_is_damaged(
+    done: Workspace, damage: Callable[[Workspace], object], said: tuple[str, str]
+) -> None:
+    damage(done)
+    assert any(where == said[0] and said[1] in what for where, what in faults(done))
+
+
+def test_a_lost_job_is_done_again_with_the_same_result(done: Workspace, clock: FakeClock) -> None:
+    shutil.rmtree(one(done, "upper/*/*"))
+    assert one_pass(done, clock).done["upper"] == 1
+    assert not list(faults(done))
+
+
+def test_an_index_that_is_lost_or_damaged_is_made_anew(done: Workspace, clock: FakeClock) -> None:
+    (done.state / "index.sqlite").write_bytes(b"no database" * 1000)
+    assert not +one_pass(done, clock).done
+    (done.state / "index.sqlite").unlink()
+    assert not +one_pass(done, clock).done
+    assert not list(faults(done))
+
+
+def states(workspace: Workspace, clock: FakeClock, words: str) -> list[tuple[str, str]]:
+    with Index(workspace, PIPELINE) as index:
+        schedule = Schedule(workspace, Retries())
+        return [(each.stage, each.state) for each in why(workspace, PIPELINE, index, schedule, clock, words)]
+
+
+def test_why_follows_a_file_through_the_stages(done: Workspace, clock: FakeClock) -> None:
+    way = [("artifacts", "accepted"), ("upper", "done"), ("count", "done"), ("collect", "done")]
+    assert states(done, clock, "a.txt") == way
+    assert states(done, clock, str(done.inbox / "a.txt")) == way
+    assert states(done, clock, digest(b"one two")[:12]) == way
+    assert states(done, clock, "bad.txt") == [("artifacts", "accepted"), ("upper", "quarantined")]
+    assert states(done, clock, str(done.quarantined("upper", digest(b"\0")))) == [("upper", "quarantined")]
+    assert states(done, clock, "nowhere") == [("", "unknown")]
+
+
+def test_why_knows_what_still_lies_in_the_inbox(done: Workspace, clock: FakeClock) -> None:
+    (done.inbox / "new").write_bytes(b"new")
+    (done.inbox / "half.part").write_bytes(b"ha")
+    assert states(done, clock, "new") == [("artifacts", "in the inbox")]
+    assert states(done, clock, "half.part") == [("artifacts", "in the inbox")]
+
+
+def test_trace_goes_back_to_what_was_dropped_and_forward_to_all_that_it_became(done: Workspace) -> None:
+    with Index(done, PIPELINE) as index:
+        [collected] = index.jobs("collect")
+        back = trace(done, PIPELINE, index, collected.key)
+        assert sorted(each.name for each in back.dropped) == ["a.txt", "b.txt"]
+        forward = trace(done, PIPELINE, index, "a.txt")
+        assert [name.split("/")[0] for name in forward.became] == ["upper", "count", "collect"]
+        with pytest.raises(BadInput, match="nothing is known of xyz"):
+            trace(done, PIPELINE, index, "xyz")
+
+
+def test_status_counts(done: Workspace, clock: FakeClock) -> None:
+    (done.inbox / "link").symlink_to("/etc/passwd")
+    newer = (dataclasses.replace(UPPER, version="2"), *PIPELINE[1:])
+    with Index(done, newer) as index:
+        view = overview(done, newer, index, Retries(), clock)
+    upper = next(each for each in view.stages if each.stage == "upper")
+    assert (upper.done, upper.quarantined, upper.stale) == (2, 1, 2)
+    assert [each.name for each in view.not_taken] == ["link"]
+    assert view.watcher is None
+
+
+def double(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
+    (out / "text").write_bytes(inputs[0].read_bytes() * 2)
+    return Outcome()
+
+
+def test_prune_removes_what_was_replaced_and_nothing_that_counts(done: Workspace, clock: FakeClock) -> None:
+    newer = (dataclasses.replace(UPPER, version="2", run=double), *PIPELINE[1:])
+    with Index(done, newer) as index:
+        retry_affected(done, Schedule(done, Retries()), index, newer[0])
+    clock.pass_(40 * DAY)
+    one_pass(done, clock, newer)
+    with Index(done, newer) as index:
+        assert prunable(done, newer, index, clock, 60, frozenset()) == []
+        found = prunable(done, newer, index, clock, 30, frozenset())
+        assert {each.kind for each in found} == {"replaced"}
+        assert sorted(each.name.split("/")[0] for each in found) == ["collect", "count", "count", "upper", "upper"]
+        assert prune(done, found) == found
+        index.refresh()
+    assert not list(faults(done, newer))
+    assert not +one_pass(done, clock, newer).done
+
+
+def test_prune_leaves_the_reason_and_the_artifact_of_what_was_quarantined(done: Workspace, clock: FakeClock) -> None:
+    clock.pass_(40 * DAY)
+    with Index(done, PIPELINE) as index:
+        found = prune(done, prunable(done, PIPELINE, index, clock, 30, frozenset()))
+    assert [each.kind for each in found] == ["quarantined"]
+    [trouble] = read_all(done.quarantine)
+    assert trouble.reason == "a NUL byte in the text"
+    assert done.accepted(digest(b"\0")).exists()
+    assert not +one_pass(done, clock).done
+
+
+def test_prune_keeps_what_it_is_told_to_and_all_that_it_was_made_of(done: Workspace, clock: FakeClock) -> None:
+    newer = (dataclasses.replace(UPPER, version="2", run=double), *PIPELINE[1:])
+    with Index(done, newer) as index:
+        [champion] = index.jobs("collect")
+        retry_affected(done, Schedule(done, Retries()), index, newer[0])
+    clock.pass_(40 * DAY)
+    one_pass(done, clock, newer)
+    with Index(done, newer) as index:
+        found = prunable(done, newer, index, clock, 30, frozenset([champion.key]))
+    assert found == []
