@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from handlers.dataset.lines import find_lines
+from handlers.dataset.lines import NARRATIVES, find_lines
 from handlers.dataset.split import Side
 from handlers.records import Record, load_lines
+from watcher.receipt import read_receipt
+from watcher.workspace import Workspace
 
 FILE = "lineage.jsonl"
+FINGERPRINT = re.compile(r"\d+:[0-9a-f]{16,128}")
 
 
 class Lineage(Record, frozen=True, kw_only=True):
@@ -48,3 +52,23 @@ def find_inputs(row: Lineage, inputs: Iterable[Path]) -> Iterator[Path]:
     for folder in inputs:
         if row.narrative in find_lines([folder]).inputs:
             yield folder
+
+
+def trace_rows(workspace: Workspace, wanted: str) -> dict[Lineage, list[str]]:
+    """The rows of the newest dataset that `wanted` names, and the keys of the narrative jobs that each stands in."""
+    receipts = [read_receipt(file.parent) for file in workspace.outbox.glob(f"dataset/*/*/{FILE}")]
+    newest = max(receipts, key=lambda each: (str(each.clock.get("started", "")), each.key), default=None)
+    if newest is None:
+        return {}
+    folders = {workspace.job(each.stage, each.key): each.key for each in newest.inputs}
+    rows = find_rows(workspace.job(newest.stage, newest.key), wanted)
+    return {row: [folders[folder] for folder in find_inputs(row, folders)] for row in rows}
+
+
+def find_finding(workspace: Workspace, fingerprint: str) -> list[str]:
+    """The keys of the narrative jobs that tell of a finding, whether or not a row stands in a dataset."""
+    if not FINGERPRINT.fullmatch(fingerprint):
+        return []
+    told = f'"fingerprint":"{fingerprint}"'.encode()
+    files = sorted(workspace.outbox.glob(f"narrative/*/*/{NARRATIVES}"))
+    return [file.parent.name for file in files if told in file.read_bytes()]

@@ -1,28 +1,46 @@
-"""`scantune trace`: what a job was made of, back to the dropped files, and what became of it."""
+"""`scantune trace`: what a job or a dataset's row was made of, back to the dropped files, and what became of it."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from handlers.cli.context import Context
+
+if TYPE_CHECKING:
+    from handlers.cli.desk import Desk
+    from handlers.dataset.lineage import Lineage as RowLineage
+    from watcher.lineage import Lineage
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("trace", help="what something was made of, and what was made of it")
-    parser.add_argument("subject", metavar="ID", help="the first digits of a key or digest, a file's name, or a path")
+    parser.add_argument(
+        "subject",
+        metavar="ID",
+        help="the first digits of a key or digest, a file's name, a path; a row of the newest dataset: train:17, the "
+        "first digits of its digest; or a finding's fingerprint",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
+    import msgspec
+
     from handlers.cli.desk import desk, print_json
-    from watcher.lineage import trace
+    from handlers.dataset.lineage import find_finding, trace_rows
 
     with desk(context) as books:
-        lineage = trace(books.workspace, books.stages, books.index, args.subject)
+        rows = trace_rows(books.workspace, args.subject)
+        told = [key for found in rows.values() for key in found] + find_finding(books.workspace, args.subject)
+        lineage = _trace(books, list(dict.fromkeys(told)) or [args.subject])
     if args.json:
-        print_json(lineage)
+        print_json({"rows": list(rows), **msgspec.to_builtins(lineage)} if rows else lineage)
         return 0
+    for row in rows:
+        print(_words(row))
     for title, names in (("made of", lineage.made_of), ("this", lineage.subject), ("became", lineage.became)):
         print("\n".join([f"{title}:", *(f"  {name}" for name in names or ["nothing"])]))
     print("dropped as:")
@@ -30,3 +48,26 @@ def run(args: argparse.Namespace, context: Context) -> int:
         origin = ", ".join(f"{name} {value}" for name, value in each.provenance.items())
         print(f"  {each.name} on {each.when}" + (f" ({origin})" if origin else ""))
     return 0
+
+
+def _trace(books: Desk, subjects: Sequence[str]) -> Lineage:
+    """What is known of all subjects together, each thing once."""
+    from watcher.lineage import Lineage, trace
+
+    found = [trace(books.workspace, books.stages, books.index, each) for each in subjects]
+    return Lineage(
+        subject=list(dict.fromkeys(name for each in found for name in each.subject)),
+        made_of=list(dict.fromkeys(name for each in found for name in each.made_of)),
+        dropped=[drop for at, each in enumerate(found) for drop in each.dropped if not _before(drop, found[:at])],
+        became=list(dict.fromkeys(name for each in found for name in each.became)),
+    )
+
+
+def _before(drop: object, found: Sequence[Lineage]) -> bool:
+    return any(drop in each.dropped for each in found)
+
+
+def _words(row: RowLineage) -> str:
+    where = f"{row.member} " if row.member else ""
+    told = f"{row.rule_id} of {row.tool} at {where}{row.pointer}" if row.tool else "written by a person"
+    return f"row {row.side}:{row.line} ({row.task}, {row.origin}): {told}, seen {row.sightings} time(s)"

@@ -1,0 +1,55 @@
+import json
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings
+from handlers import analysis
+from handlers.cli.main import main
+from handlers.dataset import stage
+from handlers.dataset.lineage import find_inputs, find_rows
+from handlers.narrative import stage as narrative_stage
+from tests.handlers.dataset.made import folder, narrative
+from tests.handlers.dataset.test_build import run
+from watcher.execute import execute
+from watcher.workspace import Workspace
+
+
+def test_a_row_leads_to_its_narrative_whatever_names_it(tmp_path: Path) -> None:
+    inputs = [
+        folder(tmp_path, "a", narrative(1)),
+        folder(tmp_path, "b", narrative(2)),
+        folder(tmp_path, "c", narrative(1)),
+    ]
+    out, _ = run(tmp_path, "out", inputs)
+    rows = list(find_rows(out, narrative(1).analysis.finding.fingerprint))
+    assert rows
+    for row in rows:
+        assert list(find_inputs(row, inputs)) == [inputs[0], inputs[2]]
+        assert row in list(find_rows(out, row.row[:12]))
+        assert list(find_rows(out, f"{row.side}:{row.line}")) == [row]
+        assert row.pointer == narrative(1).analysis.finding.pointer
+    assert list(find_rows(out, "train:100000")) == []
+
+
+def test_trace_leads_from_a_row_and_from_a_finding_to_what_was_dropped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = Workspace(tmp_path / "workspace").make()
+    settings = Settings()
+    sample = resources.files("handlers.demo").joinpath("reports", "bandit.json")
+    report = tmp_path / "bandit.json"
+    report.write_bytes(sample.read_bytes())
+    done = execute(workspace, analysis.stage(settings, workspace.root), [report])
+    told = execute(workspace, narrative_stage(settings, workspace.root), [done.folder])
+    built = execute(workspace, stage(settings, workspace.root), [told.folder])
+    lineage = json.loads((built.folder / "lineage.jsonl").read_bytes().splitlines()[0])
+    for subject in (f"{lineage['side']}:1", lineage["row"], lineage["fingerprint"]):
+        assert main(["--workspace", str(workspace.root), "trace", subject, "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert lineage in answer["rows"]
+        assert answer["subject"] == [f"narrative/{told.receipt.key}"]
+        assert f"analysis/{done.receipt.key}" in answer["made_of"]
+    assert main(["--workspace", str(workspace.root), "trace", "train:1"]) == 0
+    assert "bandit at /results/" in capsys.readouterr().out
