@@ -22,7 +22,7 @@ from handlers.narrative.model import prompt
 from handlers.records import Finding, Location, Package
 
 WANTED = 3.0
-WORDS = "parser header token buffer session query cookie archive upload redirect".split(" ")
+WORDS = ["parser", "header", "token", "buffer", "session", "query", "cookie", "archive", "upload", "redirect"]
 
 
 def main() -> int:
