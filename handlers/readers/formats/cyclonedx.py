@@ -49,7 +49,8 @@ def from_xml(root: Node, ledger: Ledger) -> Iterator[Problem]:
         yield _problem(record, record.items("ratings.rating"), affected, components)
     inner = [(key, each) for key, owner in components.items() for each in owner.items("vulnerabilities.vulnerability")]
     for owner, record in inner:
-        yield _problem(record, record.items("ratings.rating"), [Node(record.text("ref") or owner)], components)
+        ref = record.text("ref") or owner
+        yield _problem(record, record.items("ratings.rating"), [Node(ref if ref in components else owner)], components)
     if not found and not inner and "vulnerabilities" not in root:
         _warn_of_plain_bom(ledger)
 

@@ -25,6 +25,7 @@ CLASSES: dict[str, Class] = {
     "coverage_fuzzing": "code",
 }
 FRAME = {"version", "remediations", "scan", "dependency_files", "schema", "__comment__"}
+SECRET_RULES = ("gitleaks", "trufflehog")
 WEAKNESSES = ("cwe", "owasp", "wasc")
 
 
@@ -62,7 +63,7 @@ def _problem(record: Node, scan_type: str | None, managers: dict[str | None, str
     return Problem(
         record,
         class_,
-        title=record.text("name") or message or record.text("cve") or _rule(names),
+        title=record.text("name") or message or _title(names, place),
         rule_id=_rule(names),
         severity=record.text("severity"),
         cvss_vector=cvss.text("vector"),
@@ -88,9 +89,18 @@ def _class(record: Node, scan_type: str | None) -> Class:
     """By the scan's type or the record's category; without both by what the record has."""
     place = record["location"]
     known = CLASSES.get(scan_type or "") or CLASSES.get(record.text("category") or "")
-    if known or "dependency" in place:
-        return known or "vulnerability"
+    if known is not None:
+        return known
+    if place.text("dependency.package.name"):
+        return "vulnerability"
+    if any((each.text("type") or "").startswith(SECRET_RULES) for each in record.items("identifiers")):
+        return "secret"
     return "dast" if "hostname" in place else "code"
+
+
+def _title(names: list[Node], place: Node) -> str | None:
+    part = place.text("dependency.package.name")
+    return f"{_rule(names) or 'Vulnerability'} in {part}" if part else _rule(names)
 
 
 def _rule(names: list[Node]) -> str | None:

@@ -77,10 +77,15 @@ def _vulnerability(record: Node, manifest: str | None) -> Problem:
         package=package(
             record.text("packageName", "name", "moduleName"),
             of=(record.text("packageManager", "language") or "").partition(":")[0] or None,
-            version=record.text("version", "packageVersion"),
+            version=record.text("version", "packageVersion") or _version(record.texts("from")),
             fixed=record.texts("fixedIn") or record.texts("nearestFixedInVersion"),
         ),
     )
+
+
+def _version(path: tuple[str, ...]) -> str | None:
+    """Of C and C++ it is only in the dependency path: `https://ftp.gnu.org|cpio@2.12`."""
+    return path[-1].rpartition("@")[2] or None if path and "@" in path[-1] else None
 
 
 def _remedy(record: Node) -> str | None:
