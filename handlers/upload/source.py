@@ -12,7 +12,7 @@ from handlers.upload.publication import ATTRIBUTES, CARD, Publication, attribute
 from watcher.errors import BadInput
 
 DATASET_FILES = ("*.jsonl", "*.parquet", "*.svg", "*.png", "statistics.json", "croissant.json", CARD)
-"""Only these leave a dataset's folder; whatever else a job keeps there is its own."""
+"""Only these leave a dataset's folder: rows and their lineage, figures, card. What else a job keeps is its own."""
 CONFIG = "config.json"
 METADATA = "metadata.json"
 MODEL_RECORD = "model.json"

@@ -54,6 +54,11 @@ class Fault:
     times: int
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
 class Loopback:
     """Base of the servers: `answer` maps a request to its answer, under one lock."""
 
@@ -62,8 +67,7 @@ class Loopback:
         self.faults: list[Fault] = []
         self.before: Callable[[Request], None] = lambda request: None
         self._lock = threading.RLock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
