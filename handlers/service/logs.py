@@ -52,6 +52,14 @@ def also_to_file(folder: Path, wanted: Log) -> logging.Handler:
     return handler
 
 
+def only_to_files() -> None:
+    """Takes standard error out of the logging."""
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+            root.removeHandler(handler)
+
+
 def _dressed(handler: logging.Handler, wanted: Log) -> logging.Handler:
     handler.setFormatter(JsonLines() if wanted.format == "json" else logging.Formatter(TEXT))
     return handler

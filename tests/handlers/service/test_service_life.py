@@ -19,7 +19,7 @@ from handlers.service import logs
 from handlers.service.health import Level, health
 from handlers.service.heartbeat import FILE, Heartbeat
 from handlers.service.living import alive
-from handlers.service.unit import log_folder
+from handlers.service.unit import LABEL, log_folder
 from handlers.service.upgrade import bring_up_to_date
 from watcher.clock import SYSTEM
 from watcher.errors import JobError
@@ -66,6 +66,19 @@ def test_a_clean_end_leaves_no_sign_and_a_crash_does(tmp_path: Path, logger: log
         raise ZeroDivisionError
     assert (tmp_path / "state" / FILE).exists()
     assert "at work" in logs.tail(log_folder(tmp_path), 10)[0]
+
+
+def test_under_the_system_the_log_is_in_the_file_alone(
+    tmp_path: Path, logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = Context(load(), tmp_path, None, named=True)
+    logger.handlers.clear()
+    logs.start(context.settings.log)
+    monkeypatch.setenv("XPC_SERVICE_NAME", LABEL)
+    with alive(context, SYSTEM):
+        logger.info("at work")
+    assert "at work" in logs.tail(log_folder(tmp_path), 10)[0]
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
