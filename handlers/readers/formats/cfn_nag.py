@@ -10,7 +10,7 @@ from handlers.readers.node import Node
 from handlers.readers.shapes import some
 from handlers.records import Severity
 
-TYPES: dict[str, Severity] = {"fail": "high", "warn": "medium"}
+TYPES: dict[str, Severity] = {"fail": "high", "warn": "medium", "failures": "high", "warnings": "medium"}
 
 
 @reads("cfn-nag", lambda report: some(report, "filename", "file_results"))
@@ -41,14 +41,15 @@ def conftest(report: Node, ledger: Ledger) -> Iterator[Problem]:
     for file in ledger.records(report):
         ledger.skip("passed", max(0, file.integer("successes") or 0))
         ledger.skip("excepted by a policy", len(file.items("exceptions")))
-        for kind, severity in (("failures", "high"), ("warnings", "medium")):
+        for kind in ("failures", "warnings"):
             for record in ledger.records(file, kind):
                 yield Problem(
                     record,
                     "misconfiguration",
                     title=record.text("msg"),
                     rule_id=record.text("metadata.query") or file.text("namespace"),
-                    severity=severity,
-                    severity_origin=kind,
+                    severity=kind,
+                    severity_origin="list",
+                    scale=TYPES,
                     path=file.text("filename"),
                 )

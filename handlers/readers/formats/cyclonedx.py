@@ -125,7 +125,7 @@ def _vector(rating: Node) -> str | None:
 
 def _score(rating: Node) -> float | None:
     cvss = (rating.text("method") or "CVSS").startswith("CVSS")
-    return rating.number("score.base", "score") if cvss else None
+    return rating.number("score.base", "score") or None if cvss else None  # writers put 0 for "not scored"
 
 
 def _references(record: Node) -> list[str | None]:

@@ -53,7 +53,7 @@ def docker_bench(report: Node, ledger: Ledger) -> Iterator[Problem]:
                 "misconfiguration",
                 title=record.text("desc"),
                 rule_id=record.text("id"),
-                severity="warning",
+                severity=record.text("result"),
                 severity_origin="result",
                 description=record.text("details"),
                 remediation=record.text("remediation"),

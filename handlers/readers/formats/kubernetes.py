@@ -88,15 +88,16 @@ def kubesec(report: Node, ledger: Ledger) -> Iterator[Problem]:
     """`critical` rules cost points; `advise` names what would earn some."""
     for resource in ledger.entries(report):
         ledger.skip("passed", len(resource.items("scoring.passed")))
-        for kind, severity in (("critical", "critical"), ("advise", "low")):
+        for kind in ("critical", "advise"):
             for record in ledger.records(resource, f"scoring.{kind}"):
                 yield Problem(
                     record,
                     "misconfiguration",
                     title=record.text("reason"),
                     rule_id=record.text("id", "selector"),
-                    severity=severity,
+                    severity=kind,
                     severity_origin="scoring",
+                    scale={"advise": "low"},
                     path=resource.text("fileName"),
                     symbol=resource.text("object"),
                 )

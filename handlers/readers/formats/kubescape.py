@@ -1,6 +1,7 @@
 """Kubescape's JSON, version 2 of the format: https://github.com/kubescape/opa-utils, reporthandling/v2 (PostureReport).
 
-One problem a control that a resource fails. A control's score factor gives its severity (opa-utils, apis/severity.go).
+One problem a control that a resource fails. A control's score factor gives its severity, in the bands that CVSS has too
+(opa-utils, apis/severity.go).
 """
 
 from __future__ import annotations
@@ -9,9 +10,6 @@ from collections.abc import Iterator
 
 from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node
-from handlers.records import Severity
-
-BANDS: tuple[tuple[float, Severity], ...] = ((9, "critical"), (7, "high"), (4, "medium"), (1, "low"))
 
 
 @reads("kubescape", lambda report: report.has("summaryDetails", "results"))
@@ -36,7 +34,6 @@ def _status(control: Node) -> str:
 
 def _problem(control: Node, summaries: Node, resource: Node) -> Problem:
     about = summaries[control.text("controlID") or ""]
-    factor = about.number("scoreFactor")
     metadata = resource.at("object.metadata")
     name = (
         metadata.text("namespace"),
@@ -49,7 +46,7 @@ def _problem(control: Node, summaries: Node, resource: Node) -> Problem:
         "misconfiguration",
         title=control.text("name") or about.text("name"),
         rule_id=control.text("controlID"),
-        severity=next((word for least, word in BANDS if factor is not None and factor >= least), None),
+        severity=about.text("scoreFactor"),
         severity_origin="scoreFactor",
         remediation="Set " + ", ".join(dict.fromkeys(paths)) if paths else None,
         path=resource.text("source.relativePath", "source.path"),

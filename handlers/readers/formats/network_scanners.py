@@ -13,7 +13,12 @@ from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node, XmlNode
 from handlers.records import Severity
 
-NESSUS: dict[str, Severity] = {"1": "low", "2": "medium", "3": "high", "4": "critical"}
+NESSUS: dict[str, Severity] = {
+    "severity 1": "low",
+    "severity 2": "medium",
+    "severity 3": "high",
+    "severity 4": "critical",
+}
 
 
 @reads("nessus", lambda root: isinstance(root, XmlNode) and root.name == "NessusClientData_v2", kind="xml")
@@ -21,22 +26,23 @@ def nessus(root: Node, ledger: Ledger) -> Iterator[Problem]:
     for report in root.items("Report"):
         for host in report.items("ReportHost"):
             for record in host.items("ReportItem"):
-                level = record.text("severity") or "0"
-                if level not in NESSUS:
+                if f"severity {record.text('severity')}" in NESSUS:
+                    yield _nessus(record, host.text("name"))
+                else:
                     ledger.skip("informational")
-                    continue
-                yield _nessus(record, host.text("name"), NESSUS[level])
 
 
-def _nessus(record: Node, host: str | None, severity: Severity) -> Problem:
-    port = record.text("port")
+def _nessus(record: Node, host: str | None) -> Problem:
+    port, risk = record.text("port"), record.text("risk_factor")
+    told = risk not in (None, "None")
     return Problem(
         record,
         "vulnerability",
         title=record.text("pluginName", "plugin_name"),
         rule_id=record.text("pluginID"),
-        severity=record.text("risk_factor") if record.text("risk_factor") not in (None, "None") else severity,
-        severity_origin="risk_factor" if record.text("risk_factor") else "severity",
+        severity=risk if told else f"severity {record.text('severity')}",
+        severity_origin="risk_factor" if told else "severity",
+        scale=NESSUS,
         cvss_vector=record.text("cvss3_vector", "cvss_vector"),
         cvss_score=record.number("cvss3_base_score", "cvss_base_score"),
         cwes=record.texts("cwe"),

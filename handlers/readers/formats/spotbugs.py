@@ -9,7 +9,13 @@ from handlers.readers.node import Node, XmlNode
 from handlers.readers.shapes import plain
 from handlers.records import Severity
 
-PRIORITIES: dict[str, Severity] = {"1": "high", "2": "medium", "3": "low", "4": "info", "5": "info"}
+PRIORITIES: dict[str, Severity] = {
+    "priority 1": "high",
+    "priority 2": "medium",
+    "priority 3": "low",
+    "priority 4": "info",
+    "priority 5": "info",
+}
 SECURITY = {"SECURITY", "MALICIOUS_CODE"}
 
 
@@ -26,8 +32,9 @@ def reader(root: Node, ledger: Ledger) -> Iterator[Problem]:
             "code" if record.text("category") in SECURITY else "quality",
             title=record.text("LongMessage", "ShortMessage", "type"),
             rule_id=record.text("type"),
-            severity=PRIORITIES.get(record.text("priority") or ""),
+            severity=f"priority {record.text('priority')}",
             severity_origin="priority",
+            scale=PRIORITIES,
             cwes=record.text("cweid"),
             description=plain(details.get(record.text("type"))),
             path=line.text("sourcepath", "sourcefile"),

@@ -9,7 +9,13 @@ from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node, XmlNode
 from handlers.records import Severity
 
-LEVELS: dict[str, Severity] = {"0": "info", "1": "low", "2": "medium", "3": "high", "4": "critical"}
+LEVELS: dict[str, Severity] = {
+    "level 0": "info",
+    "level 1": "low",
+    "level 2": "medium",
+    "level 3": "high",
+    "level 4": "critical",
+}
 
 
 @reads("wapiti", lambda report: report.has("classifications", "vulnerabilities"))
@@ -63,8 +69,9 @@ def _problem(
         "dast",
         title=record.text("info") or kind,
         rule_id=kind,
-        severity=LEVELS.get(record.text("level") or ""),
+        severity=f"level {record.text('level')}",
         severity_origin="level",
+        scale=LEVELS,
         cwes=[title for title, _ in references],
         description=description,
         remediation=solution,
