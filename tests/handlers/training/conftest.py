@@ -32,6 +32,12 @@ def write_rows(file: Path, examples: list[Example]) -> None:
     file.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in examples))
 
 
+@pytest.fixture(autouse=True)
+def own_accelerator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The accelerator's lock is one per user; these trainings do not wait for those of somebody else."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+
+
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
     """A folder with 11 train and 4 valid rows."""
