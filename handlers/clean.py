@@ -56,6 +56,8 @@ _URL = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SPACE = re.compile(r"\s+")
+_SENTENCE_END = re.compile(r"(?<![\d.])([.!?])\s")
+_HEADING = re.compile(r"^\s*#{1,6}\s+[^\n]{0,60}$", re.MULTILINE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{1,80}")
 _CWE = re.compile(r"CWE-\d{1,5}")
@@ -133,8 +135,10 @@ def shorten(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     head = text[:most]
-    end = max(head.rfind(mark) for mark in (". ", "! ", "? "))
-    return head[: end + 1] if end >= most // 2 else head[: most - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+    ends = [found.end(1) for found in _SENTENCE_END.finditer(head)]
+    return (
+        head[: ends[-1]] if ends and ends[-1] >= most // 2 else head[: most - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+    )
 
 
 def _visible(text: str) -> str:
@@ -154,7 +158,8 @@ def _undecorated(text: str) -> str:
     for _ in range(4):
         before = text
         text = _visible(html.unescape(text))
-        text = _MARKDOWN_LINK.sub(r"\1", _REFERENCE.sub("", _DROPPED_ELEMENT.sub(" ", text)))
+        text = _HEADING.sub("", _DROPPED_ELEMENT.sub(" ", text))
+        text = _MARKDOWN_LINK.sub(r"\1", _REFERENCE.sub("", text))
         text = _URL.sub("", _TAG.sub(" ", _tokens_out(text)))
         if text == before:
             break

@@ -87,7 +87,7 @@ def _unknown(finding: Finding, target: str | None, seen: Exploitation) -> Iterat
         yield "on which line it is"
     if finding.class_ == "code":
         yield "whether an outsider's input gets there"
-    if finding.class_ == "secret":
+    if finding.class_ == "secret" and finding.severity_raw != "verified":
         yield "whether the credential is still valid"
 
 

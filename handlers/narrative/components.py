@@ -11,6 +11,9 @@ from handlers.narrative.subject import Subject
 from handlers.narrative.writer import Writer
 from handlers.records import Package
 
+MOST_OTHERS = 3
+"""Fixed versions that are named beside the one to take."""
+
 
 class Component(Writer):
     def __init__(self, subject: Subject) -> None:
@@ -20,17 +23,20 @@ class Component(Writer):
         self.package: Package = package
         manifest = subject.place.path if subject.place else None
         self.ecosystem: Ecosystem | None = find_ecosystem(package.ecosystem, manifest)
-        self.advisory = subject.finding.advisory or subject.finding.rule_id or "this advisory"
+        self.advisory = code(subject.finding.advisory) if subject.finding.advisory else "this entry"
         self.named = code(f"{package.name} {package.version}" if package.version else package.name)
 
     def what(self) -> str:
         title = self._headline()
+        if not self.subject.finding.ids:
+            opening = self.say("{package}: {title}", package=self.named, title=title or self.subject.finding.title)
+            return " ".join(filter(None, (opening, self._told(title), self.weakness())))
         opening = self.say(
             "[{package} is affected by {advisory}|{advisory} applies to {package}|{package} has a published "
             "flaw, {advisory}|"
             "{package} is exposed to {advisory}|{advisory} hits {package}]{title}",
             package=self.named,
-            advisory=code(self.advisory),
+            advisory=self.advisory,
             title=f": {title}" if title else "",
         )
         return " ".join(filter(None, (opening, self._told(title), self._aliases(), self.weakness())))
@@ -38,8 +44,9 @@ class Component(Writer):
     def _headline(self) -> str:
         """The title without the ids and package name that stand beside it anyway."""
         title = self.subject.finding.title
-        for known in (*self.subject.finding.ids, self.subject.finding.rule_id or "", self.package.name):
+        for known in (*self.subject.finding.ids, self.subject.finding.rule_id or ""):
             title = re.sub(rf"^\W*{re.escape(known)}\b\W*", "", title) if known else title
+        title = title.removeprefix(f"{self.package.name}: ")
         title = title.strip(" .…:-[]")
         return title if len(title.split()) > 2 else ""
 
@@ -48,7 +55,7 @@ class Component(Writer):
         return told if told and told.rstrip(".") != title else ""
 
     def _aliases(self) -> str:
-        others = [code(each) for each in self.subject.finding.ids if each != self.advisory]
+        others = [code(each) for each in self.subject.finding.ids if each != self.subject.finding.advisory]
         return (
             self.say("[also known as|other names:|the same as|alias] {others}", others=join(others)) if others else ""
         )
@@ -99,6 +106,8 @@ class Component(Writer):
 
     def _other_branches(self, target: str | None) -> str:
         rest = [code(each) for each in self.package.fixed_versions if each != target]
+        if len(rest) > MOST_OTHERS:
+            rest = [*rest[:MOST_OTHERS], f"{len(rest) - MOST_OTHERS} more"]
         if not target or not rest:
             return ""
         return self.say("[fixed as well in|other fixed versions:|repaired too:|later choices:] {rest}", rest=join(rest))
@@ -139,7 +148,7 @@ class Component(Writer):
             "[or keep untrusted input away from it|else let no outside data reach it|or accept the risk in writing]",
             name=code(self.package.name),
         )
-        return f"{wait} {meanwhile}"
+        return " ".join(filter(None, (wait, self.subject.remedy, meanwhile)))
 
     def check(self) -> str:
         installed = installed_command(self.ecosystem, self.package.name) if self.ecosystem else None
@@ -157,7 +166,7 @@ class Component(Writer):
             )
         else:
             seen = ""
-        again = self.scanned_again(code(self.advisory))
+        again = self.scanned_again(self.advisory)
         return " ".join(filter(None, (seen, again))) or self.say(
-            "[scan again|repeat the scan]; {advisory} [must be gone|should not come back]", advisory=code(self.advisory)
+            "[scan again|repeat the scan]; {advisory} [must be gone|should not come back]", advisory=self.advisory
         )

@@ -14,7 +14,14 @@ class CodePlace(Writer):
 
     def opening(self) -> str:
         rule = self.subject.finding.rule_id
-        title = "" if self.subject.rule else f": {self.subject.finding.title}"
+        title = f": {self.subject.title}" if self.subject.title and not self.subject.rule else ""
+        if not self.subject.spot:
+            return self.say(
+                "[{tool} reports {rule}|reported by {tool}: {rule}], [without a place|naming no place]{title}",
+                tool=self.subject.finding.tool,
+                rule=code(rule) if rule else "a finding",
+                title=title,
+            )
         return self.say(
             "[{spot} trips|{spot} matches|at {spot}:|{tool} stops at {spot} for|found at {spot} by] {rule}{title}",
             spot=self.subject.spot,
@@ -41,18 +48,23 @@ class CodePlace(Writer):
     def fix(self) -> str:
         rule, advice = self.subject.rule, self.subject.advice
         own = rule or advice
-        said = self.subject.finding.remediation if not rule else None
-        told = [said.rstrip(".") + "." if said else "", self.say(own.fix) if own and not said else ""]
+        said = self.subject.remedy if not rule else ""
+        told = [said, self.say(own.fix) if own and not said else ""]
         text = " ".join(filter(None, told)) or strategy_words(self.subject)
         return text + "".join(self.change())
 
     def check(self) -> str:
         own = self.subject.rule or self.subject.advice
         tried = self.say(own.check) if own and own.check else ""
-        again = self.scanned_again(self.subject.spot)
+        again = self.scanned_again(self.gone())
         return " ".join(filter(None, (tried, again))) or self.say(
-            "[scan again|repeat the scan]; {spot} [must be gone|should not come back]", spot=self.subject.spot
+            "[scan again|repeat the scan]; {gone} [must be gone|should not come back]", gone=self.gone()
         )
+
+    def gone(self) -> str:
+        """What a new scan must not show."""
+        rule = self.subject.finding.rule_id
+        return self.subject.spot or (code(rule) if rule else "this entry")
 
     def doubt(self) -> str:
         if self.subject.finding.class_ == "quality" or self.subject.setting in ("test", "build", "workflow"):
@@ -69,6 +81,10 @@ class SettingsPlace(CodePlace):
         return ""
 
 
+VERIFIED = "verified"
+"""What TruffleHog says of a credential that it could log in with."""
+
+
 class SecretPlace(CodePlace):
     def opening(self) -> str:
         rule = self.subject.finding.rule_id
@@ -76,7 +92,7 @@ class SecretPlace(CodePlace):
             "[{spot} holds|in {spot} lies|found in {spot}:|{spot} contains] [what looks like a credential|a "
             "probable secret|"
             "something shaped like a secret]{rule}",
-            spot=self.subject.spot,
+            spot=self.subject.spot or "a place that the report does not name",
             rule=f" ({code(rule)})" if rule else "",
         )
 
@@ -97,13 +113,15 @@ class SecretPlace(CodePlace):
         )
 
     def doubt(self) -> str:
-        return self.say("[the report can't tell whether it still works|if it is still valid, nobody checked]")
+        if self.subject.finding.severity_raw == VERIFIED:
+            return self.say("[the scanner tried it, and it works|it works: the scanner has tried it]")
+        return self.say("[the report can't tell whether it still works|whether it is still valid is not in the report]")
 
     def check(self) -> str:
         tried = self.say(
             "[try the old credential|use the old value once more] [and expect a refusal|and see it refused]"
         )
-        return " ".join(filter(None, (tried, self.scanned_again(self.subject.spot))))
+        return " ".join(filter(None, (tried, self.scanned_again(self.gone()))))
 
 
 class ServicePlace(CodePlace):
@@ -113,8 +131,8 @@ class ServicePlace(CodePlace):
     def opening(self) -> str:
         return self.say(
             "[{spot} answers with|seen at {spot}:|the scan of {spot} shows] {title}[|, rule {rule}]",
-            spot=self.subject.spot,
-            title=self.subject.finding.title,
+            spot=self.subject.spot or "the service",
+            title=self.subject.title or code(self.subject.finding.rule_id or self.subject.finding.tool),
             rule=code(self.subject.finding.rule_id or self.subject.finding.tool),
         )
 
@@ -130,6 +148,6 @@ class LicencePlace(CodePlace):
         )
 
     def check(self) -> str:
-        return self.scanned_again(self.subject.spot) or self.say(
+        return self.scanned_again(self.gone()) or self.say(
             "[scan again|repeat the scan] [after the decision|once decided]"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from handlers.narrative.phrasing import code
 from handlers.narrative.subject import Subject
 
 STRATEGIES = {
@@ -32,12 +31,16 @@ def strategy_words(subject: Subject) -> str:
             if named:
                 first = next(iter(named))
                 return subject.wording.sentence(
-                    "[the catalogue's advice|recommended] for {cwe}: {strategy}",
-                    cwe=code(f"CWE-{each.id}"),
+                    "[the catalogue's advice|recommended] for this kind: {strategy}",
                     strategy=STRATEGIES[first or ""],
                 )
+    if subject.finding.class_ == "quality":
+        return subject.wording.sentence(
+            "[rewrite it so that the rule is content|change it as the rule wants]; [or switch the rule off here|"
+            "or make an exception in its configuration] and [say why beside it|leave the reason there]"
+        )
     return subject.wording.sentence(
         "[the report names no remedy|no remedy comes with this finding]; [read the rule's own page|look the rule up]"
         "[ and| to] decide what {spot} needs",
-        spot=subject.spot,
+        spot=subject.spot or "the place",
     )

@@ -36,6 +36,9 @@ _PLACES = (
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._/-]*(?::[A-Za-z0-9][\w.-]*)?(?:@sha256:[0-9a-f]+)?(?: \([^)]*\))?")
 _LISTING = re.compile(r"\b(?:Package|Installed Version|Fixed Version|Severity|Link|Vulnerability)\s*:", re.IGNORECASE)
 """Texts that only repeat the fields beside them."""
+_NO_REMEDY = re.compile(
+    r"\W*(?:introduced through|no (?:solution|fix|remediation)|n/?a\b|none\b|unknown\b)", re.IGNORECASE
+)
 _WHAT_FOR = tuple((re.compile(pattern, re.IGNORECASE), kind) for pattern, kind in _PLACES)
 
 
@@ -60,13 +63,14 @@ class Subject:
 
     @cached_property
     def spot(self) -> str:
-        """The place as a code span: `src/a.py:12`; dynamic findings: `GET host/path`; else what else there is."""
+        """The place as a code span: `src/a.py:12`; dynamic findings: `GET host/path`; empty where there is none."""
         place = self.place
-        if place is None:
-            return code(self.finding.package.name) if self.finding.package else "an unnamed place"
-        if place.url:
-            return code(f"{place.method or 'GET'} {place.url.split('://', 1)[-1]}")
-        named = place.path or place.symbol or "unnamed place"
+        if place is not None and place.url and (self.finding.class_ == "dast" or not place.path):
+            method = f"{place.method or 'GET'} " if self.finding.class_ == "dast" else ""
+            return code(method + place.url.split("://", 1)[-1])
+        named = (place.path or place.symbol) if place else None
+        if place is None or named is None:
+            return code(self.finding.package.name) if self.finding.package else ""
         return code(f"{named}:{place.line}" if place.line and not self.image else named)
 
     @cached_property
@@ -111,8 +115,21 @@ class Subject:
         text = self.finding.description or ""
         if self.finding.class_ == "secret" or _same(text, self.finding.title) or len(_LISTING.findall(text)) > 2:
             return ""
-        text = shorten(text, QUOTE)
-        return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+        return _ended(shorten(text, QUOTE))
+
+    @cached_property
+    def title(self) -> str:
+        """The finding's title, if the report's own words below do not say it again."""
+        return "" if self.told and _same(self.finding.title, self.told) else self.finding.title
+
+    @cached_property
+    def remedy(self) -> str:
+        """What the report says should be done, if it says more than the title and the description."""
+        text = self.finding.remediation or ""
+        said = (self.finding.title, self.finding.description or "")
+        if _NO_REMEDY.match(text) or any(_same(text, each) for each in said):
+            return ""
+        return _ended(shorten(text, 2 * QUOTE))
 
     @cached_property
     def image(self) -> str | None:
@@ -129,6 +146,10 @@ class Subject:
         url = self.place.url if self.place else None
         command = rescan_command(self.finding.tool, rule=self.finding.rule_id, path=path, image=self.image, url=url)
         return code(command) if command else None
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…", ":")) else f"{text}."
 
 
 def _same(text: str, title: str) -> bool:
