@@ -134,7 +134,7 @@ class Subject:
     @cached_property
     def image(self) -> str | None:
         """The container image that the place is; scanners put its name where other findings have a path."""
-        path = self.place.path if self.place else None
+        path = (self.place.path or self.place.symbol) if self.place else None
         scans_images = self.finding.tool.startswith(("trivy", "grype", "snyk"))
         named = path if path and scans_images and _IMAGE.fullmatch(path) and not self.setting else None
         return named if named and not PurePosixPath(named.split("@")[0].split(":")[0]).suffix else None
