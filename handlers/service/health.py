@@ -44,6 +44,14 @@ def health(root: Path, now: float, *, alive: Callable[[int], bool] | None = None
     return Health(max(each.level for each in bad), tuple(reason for each in bad for reason in each.reasons))
 
 
+def last_beat(root: Path) -> Beat | None:
+    """What the watcher of a workspace said last, if one runs or died there."""
+    try:
+        return msgspec.json.decode((root / "state" / FILE).read_bytes(), type=Beat)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
 def process_lives(process: int) -> bool:
     try:
         os.kill(process, 0)

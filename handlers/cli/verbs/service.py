@@ -42,13 +42,27 @@ def install(args: argparse.Namespace, context: Context) -> int:
     from watcher.files import make_folder
 
     service, system = facts(context), _manager()
-    make_folder(service.logs)
+    for folder in (service.logs, *service.writable):
+        make_folder(folder)  # systemd opens what is there when it starts the service, and nothing else
+    if (process := watched_by_hand(context.root, system)) is not None:
+        print(f"scantune: process {process} watches this workspace; end it, then install again", file=sys.stderr)
+        return 1
     changed = system.install(service)
     print(f"{system.file}: {'installed and started' if changed else 'is installed as it should be'}")
     print(f"it watches {service.workspace / 'inbox'} and logs to {service.logs}")
     for warning in warnings((service.workspace, *service.writable, Path(sys.executable)), os.environ):
         print(f"scantune: warning: {warning}", file=sys.stderr)
     return 0
+
+
+def watched_by_hand(root: Path, system: Manager) -> int | None:
+    """The process that watches the workspace outside of the service, if there is one."""
+    from handlers.service.health import last_beat, process_lives
+
+    beat = last_beat(root)
+    if beat is None or not process_lives(beat.process) or beat.process == system.status().process:
+        return None
+    return beat.process
 
 
 def uninstall(args: argparse.Namespace, context: Context) -> int:
