@@ -1,12 +1,12 @@
-"""Scanners of source code that bundle others: Horusec (https://github.com/ZupIT/horusec, analysis entity) and Bearer
-(https://docs.bearer.com/reference/commands/, security report)."""
+"""Scanners of source code: Horusec (github.com/ZupIT/horusec, analysis entity), Bearer (docs.bearer.com, security
+report), Checkmarx SAST (XML report), PHP_CodeSniffer (JSON report)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from handlers.readers.interface import Ledger, Problem, reads
-from handlers.readers.node import Node
+from handlers.readers.node import Node, XmlNode
 from handlers.readers.shapes import some
 
 
@@ -57,4 +57,53 @@ def bearer(report: Node, ledger: Ledger) -> Iterator[Problem]:
                 snippet=record.text("code_extract", "snippet"),
                 path=record.text("full_filename", "filename"),
                 line=record.integer("line_number"),
+            )
+
+
+@reads("checkmarx", lambda root: isinstance(root, XmlNode) and root.name == "CxXMLResults", kind="xml")
+def checkmarx(root: Node, ledger: Ledger) -> Iterator[Problem]:
+    """One problem a result of a query; `state` 1 is "not exploitable"."""
+    ledger.tool_version = root.text("CheckmarxVersion")
+    for query in root.items("Query"):
+        for record in query.items("Result"):
+            nodes = record.items("Path.PathNode")
+            dismissed = record.text("FalsePositive") == "True" or record.text("state") == "1"
+            yield Problem(
+                record,
+                "code",
+                title=(query.text("name") or "").replace("_", " "),
+                rule_id=query.text("name", "id"),
+                severity=record.text("Severity") or query.text("Severity"),
+                cwes=query.text("cweId"),
+                description=query.text("categories"),
+                references=(record.text("DeepLink"),),
+                snippet=nodes[-1].text("Snippet.Line.Code") if nodes else None,
+                path=record.text("FileName"),
+                line=record.integer("Line"),
+                column=record.integer("Column"),
+                suppressed=dismissed,
+                suppression="not exploitable" if dismissed else None,
+            )
+
+
+def claims_phpcs(report: Node) -> bool:
+    return "fixable" in report["totals"] and "files" in report
+
+
+@reads("php-codesniffer", claims_phpcs)
+def php_codesniffer(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    """Its standard for security is phpcs-security-audit, whose rules begin with `Security.`."""
+    for path, file in ledger.members(report, "files"):
+        for record in ledger.records(file, "messages"):
+            rule = record.text("source")
+            yield Problem(
+                record,
+                "code" if (rule or "").startswith("Security.") else "quality",
+                title=record.text("message"),
+                rule_id=rule,
+                severity=record.text("type"),
+                severity_origin="type",
+                path=path,
+                line=record.integer("line"),
+                column=record.integer("column"),
             )

@@ -1,7 +1,9 @@
-"""Audits of packages by AuditJS and Nancy (both Sonatype OSS Index), mix_audit and `dotnet list package --vulnerable`.
+"""Audits of packages: AuditJS and Nancy (both Sonatype OSS Index), mix_audit, `dotnet list package --vulnerable`, JFrog
+Xray, local-php-security-checker.
 
 Sources: github.com/sonatype-nexus-community (auditjs, nancy), github.com/mirego/mix_audit,
-learn.microsoft.com/dotnet/core/tools/dotnet-package-list.
+learn.microsoft.com/dotnet/core/tools/dotnet-package-list, jfrog.com/help (Xray reports),
+github.com/fabpot/local-php-security-checker.
 """
 
 from __future__ import annotations
@@ -104,3 +106,52 @@ def dotnet_list(report: Node, ledger: Ledger) -> Iterator[Problem]:
                             path=project.text("path"),
                             package=package(part.text("id"), of="nuget", version=part.text("resolvedVersion")),
                         )
+
+
+@reads("jfrog-xray", lambda report: report.has("total_rows", "rows"))
+def jfrog_xray(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    """The vulnerabilities report of Xray ("unified")."""
+    for record in ledger.records(report, "rows"):
+        cves = record.items("cves")
+        kind, _, part = (record.text("vulnerable_component") or "").partition("://")
+        name, _, version = part.rpartition(":")
+        yield Problem(
+            record,
+            "vulnerability",
+            title=f"{next((each.text('cve') for each in cves), record.text('issue_id'))} in {name or part}",
+            rule_id=record.text("issue_id"),
+            severity=record.text("severity"),
+            cvss_vector=next((each.text("cvss_v3_vector") for each in cves), None),
+            cvss_score=record.number("cvss3_max_score"),
+            cwes=[each["cwe"] for each in cves],
+            ids=[each.text("cve") for each in cves],
+            description=record.text("description", "summary"),
+            references=record.texts("references"),
+            path=record.text("path"),
+            package=package(
+                name or part,
+                of="maven" if kind == "gav" else kind,
+                version=version,
+                fixed=record.texts("fixed_versions"),
+            ),
+        )
+
+
+@reads(
+    "php-security-checker",
+    lambda report: some(Node([each.value for _, each in report.fields()]), "version", "advisories"),
+)
+def php_security_checker(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    """local-php-security-checker and Symfony's `security:check`: an object of packages."""
+    for name, part in ledger.members(report):
+        for record in ledger.records(part, "advisories"):
+            cve = record.text("cve")
+            yield Problem(
+                record,
+                "vulnerability",
+                title=record.text("title"),
+                rule_id=cve or record.text("link"),
+                ids=(cve, *ids_in(record.text("link"))),
+                references=(record.text("link"),),
+                package=package(name, of="composer", version=part.text("version")),
+            )

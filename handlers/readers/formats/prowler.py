@@ -187,3 +187,21 @@ def _asff(record: Node) -> Problem:
         suppressed=closed,
         suppression=(workflow or "archived").lower() if closed else None,
     )
+
+
+@reads("cloudsploit", lambda report: some(report, "plugin", "status", "resource"))
+def cloudsploit(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    """https://github.com/aquasecurity/cloudsploit; it gives no severity."""
+    for record in ledger.records(report):
+        status = (record.text("status") or "").upper()
+        if status not in ("FAIL", "WARN"):
+            ledger.skip("passed" if status == "OK" else status.lower() or "no status")
+            continue
+        yield Problem(
+            record,
+            "misconfiguration",
+            title=record.text("title"),
+            rule_id=record.text("plugin"),
+            description=_sentences(record.text("message"), record.text("description")),
+            symbol=_join(record.text("region"), record.text("resource")),
+        )
