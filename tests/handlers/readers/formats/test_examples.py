@@ -1,6 +1,7 @@
 """Every format of this folder on a small report: who reads it, what it says, what is left of a damaged one."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,13 @@ def test_every_format_has_an_example() -> None:
     shown = {each["format"] for each in EXPECTED.values()}
     assert not [each.name for each in readers() if each.name not in shown and not each.name.startswith(ELSEWHERE)]
     assert {file.name for file in FILES} == set(EXPECTED) | {"npm_error.json"}
+
+
+def test_every_format_is_in_the_documentation() -> None:
+    named = set(re.findall(r"`([a-z0-9-]+)`", (HERE.parents[3] / "docs" / "formats.md").read_text("utf-8")))
+    formats = {each.name for each in readers()} - {"error-document"}
+    assert formats - named == set()
+    assert named - formats <= {"suppressed"}
 
 
 def test_a_found_secret_is_nowhere_in_what_is_kept() -> None:
