@@ -112,6 +112,12 @@ class Mlx(Section):
     gradient_checkpointing: bool = True
 
 
+class Evaluation(Section):
+    answered_rows: int = Field(64, ge=0)
+    answer_tokens: int = Field(256, ge=1)
+    max_forgetting: float = Field(0.1, ge=0)
+
+
 class HuggingFace(Section):
     upload_enabled: bool = False
     default_repo_prefix: str = ""
@@ -126,6 +132,7 @@ class FineTuning(Section):
     interval_seconds: float = Field(3600.0, ge=0)
     training: Training = Training()
     mlx: Mlx = Mlx()
+    evaluation: Evaluation = Evaluation()
     huggingface: HuggingFace = HuggingFace()
 
 

@@ -71,6 +71,7 @@ def _settings(root: Path) -> dict[str, object]:
                 "lora_modules": LORA_MODULES,
             },
             "mlx": {"gradient_checkpointing": False},
+            "evaluation": {"answered_rows": 16, "answer_tokens": 64},
             "huggingface": {"upload_enabled": True},
         },
         "upload": {"to": "local"},

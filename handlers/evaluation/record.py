@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from handlers.evaluation.metrics import Metric
 from handlers.records import Record
 
 
@@ -34,3 +35,16 @@ def summarise(each: Sequence[RowLoss], left_out: int = 0) -> Evaluation:
     perplexity = math.exp(min(loss, 700.0))  # JSON has no infinity
     ordered = tuple(sorted(each, key=lambda row: row.number))
     return Evaluation(loss=loss, perplexity=perplexity, tokens=tokens, rows=len(each), left_out=left_out, each=ordered)
+
+
+class Examined(Record, frozen=True, kw_only=True):
+    """All that a comparison of models needs of one of them."""
+
+    name: str
+    valid: Evaluation
+    general: Evaluation
+    metrics: tuple[Metric, ...]  # empty if nothing was to be generated
+    answers: tuple[str, ...]  # to the rows that were asked
+
+    def metric(self, name: str) -> Metric | None:
+        return next((each for each in self.metrics if each.name == name), None)

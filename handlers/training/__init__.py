@@ -51,6 +51,7 @@ def settings_read(settings: Settings, root: Path, base: str, output_name: str | 
         "name": output_name or "",
         "valid_share": settings.dataset.valid_share,
         "training": settings.fine_tuning.training.model_dump(mode="json"),
+        "evaluation": settings.fine_tuning.evaluation.model_dump(mode="json"),
         "gradient_checkpointing": settings.fine_tuning.mlx.gradient_checkpointing,
     }
 
@@ -76,5 +77,5 @@ def _run(
     found = find_base(base, settings, root)
     sides = load_sides(inputs[0], settings.dataset.valid_share)
     below = settings.fine_tuning.workspace_dir or root / "state" / "training"
-    given = Given(found, sides, settings, wish_of(settings, name), below / attempt.key[:16], attempt)
+    given = Given(found, sides, settings, wish_of(settings, name), root, below / attempt.key[:16], attempt)
     return train(given, out)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from config.settings import Settings
+from handlers.dataset.rows import Example
+from handlers.evaluation.verdict import Verdict
+from handlers.models.contest import Contest, hold_contest
 from handlers.models.finish import Result, Wish, finish
 from handlers.models.metadata import check_free
 from handlers.upload.source import MODEL_RECORD, ModelRecord
+from watcher.clock import SYSTEM
 
 
 def wish_of(settings: Settings, output_name: str | None) -> Wish:
@@ -29,12 +34,16 @@ def check_name(wish: Wish, job: str) -> None:
         check_free(wish.models, wish.name, job)
 
 
-def deliver(result: Result, wish: Wish, out: Path) -> Path:
-    """Makes the finished model (or finds that of an earlier attempt) and writes `model.json`; returns its folder."""
+def deliver(result: Result, wish: Wish, out: Path, rows: Sequence[Example], settings: Settings, root: Path) -> Verdict:
+    """Makes the finished model (or finds that of an earlier attempt), has it compete, and writes `model.json`.
+
+    `rows` is the whole valid side, `root` the workspace whose champion it meets.
+    """
     folder = finish(result, wish)
-    before, after = result.before.loss, result.after.loss
-    better = after < before
-    reason = f"validation loss {after:.4f}, the base has {before:.4f}"
-    record = ModelRecord(name=folder.name, promoted=better, reasons=() if better else (reason,))
+    chosen = settings.fine_tuning
+    contest = Contest(result, folder, tuple(rows), chosen.training.max_seq_length, chosen.evaluation, root)
+    verdict = hold_contest(contest, out, SYSTEM)
+    reasons = () if verdict.promoted else verdict.reasons
+    record = ModelRecord(name=folder.name, promoted=verdict.promoted, reasons=reasons)
     (out / MODEL_RECORD).write_bytes(msgspec.json.encode(record) + b"\n")
-    return folder
+    return verdict

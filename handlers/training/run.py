@@ -52,6 +52,7 @@ class Given:
     sides: Sides
     settings: Settings
     wish: Wish
+    root: Path  # the workspace
     workspace: Path  # for checkpoints and logs
     attempt: Attempt
 
@@ -91,7 +92,9 @@ def train(given: Given, out: Path) -> Outcome:
         peak_memory=mx.get_peak_memory(),
     )
     result = Result(trained, clock, given.base, out / ADAPTERS, evaluations.base, evaluations.tuned)
-    given.attempt.say(f"finished: {deliver(result, given.wish, out)}")
+    verdict = deliver(result, given.wish, out, given.sides.valid, given.settings, given.root)
+    for reason in verdict.reasons:
+        given.attempt.say(f"{'promoted' if verdict.promoted else 'not promoted'}: {reason}")
     return Outcome(
         counts=_counts(trained, evaluations),
         warnings=(*given.sides.warnings, *_window_warnings(prepared)),

@@ -58,13 +58,14 @@ def settled(tmp_path: Path, tiny_model: Path) -> Settled:
 
     def make(mlx: Mapping[str, Any] = {}, **training: Any) -> Settings:
         chosen = {"learning_rate": 5e-3, "batch_size": 4, "max_epochs": 2, "lora_rank": 4, **training}
+        evaluation = {"answered_rows": 2, "answer_tokens": 8}
         below = {"gradient_checkpointing": False, **mlx}
         return load(
             None,
             {
                 "default_base_model": str(tiny_model),
                 "fine_tuned_models_dir": str(tmp_path / "models"),
-                "fine_tuning": {"training": chosen, "mlx": below},
+                "fine_tuning": {"training": chosen, "mlx": below, "evaluation": evaluation},
             },
         )
 

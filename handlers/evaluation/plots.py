@@ -1,0 +1,40 @@
+"""The comparison of models as a picture. Imports matplotlib: never in the engine's process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from handlers.evaluation.record import Examined
+
+BAR = 0.8  # of the room that a metric has
+INCHES = 0.9  # of width a metric
+
+
+def draw_metrics(models: Sequence[Examined], file: Path) -> None:
+    """Bars of validation loss at the left, task metrics with their 95 % intervals at the right; a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = list(dict.fromkeys(metric.name for each in models for metric in each.metrics))
+    figure = Figure(figsize=(4 + INCHES * len(names), 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    losses, metrics = figure.subplots(1, 2, width_ratios=(2, 1 + len(names)))
+    losses.bar([each.name for each in models], [each.valid.loss for each in models])
+    losses.set_title("validation loss (nats a token)")
+    losses.tick_params(axis="x", rotation=20)
+    for number, model in enumerate(models):
+        found = [(at, metric.figure) for at, name in enumerate(names) if (metric := model.metric(name))]
+        if not found:
+            continue
+        places = [at + BAR * (number / len(models) - 0.5) for at, _ in found]
+        values = [each.value for _, each in found]
+        below = [max(0.0, each.value - each.low) for _, each in found]
+        above = [max(0.0, each.high - each.value) for _, each in found]
+        width = BAR / len(models)
+        metrics.bar(places, values, width, yerr=(below, above), capsize=2, align="edge", label=model.name)
+    metrics.set_xticks(range(len(names)), names, rotation=20, ha="right")
+    metrics.set_title("answers")
+    if names:
+        metrics.legend()
+    figure.savefig(file, metadata={"Software": None})

@@ -1,0 +1,119 @@
+"""Whether a challenger replaces the model in use. Figures only: no mlx, no files.
+
+It must predict the validation rows better, surely; be worse, surely, at no task that the other can do; and forget no
+more than is allowed. "Surely" means that the 95 % interval of the paired difference lies on one side of zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handlers.evaluation.bootstrap import Interval, ratio_interval
+from handlers.evaluation.metrics import BAD, KAPPA
+from handlers.evaluation.record import Evaluation, Examined
+from handlers.records import Record
+from watcher.errors import BadInput
+
+FLOOR = 0.1
+"""A task that a model does in fewer cases than this it can't do; it has nothing to lose there."""
+FLUENT = 4.0
+"""Nats a token: a model with a higher loss on the general set knows nothing that it could forget."""
+
+
+class Check(Record, frozen=True, kw_only=True):
+    """One comparison of the challenger with another model."""
+
+    what: str
+    against: str  # the other model's name
+    difference: Interval  # the challenger's figure minus the other's
+    passed: bool
+    why: str
+
+
+class Verdict(Record, frozen=True, kw_only=True):
+    promoted: bool
+    reasons: tuple[str, ...]  # what was decisive, for a person
+    checks: tuple[Check, ...]
+
+
+def judge(base: Examined, rival: Examined | None, challenger: Examined, allowed: float) -> Verdict:
+    """`rival` is the champion, if there is one beside the base; `allowed` nats a token may be forgotten."""
+    checks = [_better(base, challenger)]
+    if rival is not None:
+        checks.append(_better(rival, challenger))
+    checks += _tasks(rival or base, challenger)
+    checks.append(_remembers(base, challenger, allowed))
+    failed = [each for each in checks if not each.passed]
+    return Verdict(
+        promoted=not failed,
+        reasons=tuple(each.why for each in failed or checks[: 1 if rival is None else 2]),
+        checks=tuple(checks),
+    )
+
+
+def paired_loss(new: Evaluation, old: Evaluation) -> Interval:
+    """Nats a token by which `new` differs from `old` on the same rows; less than 0 is better.
+
+    A row's nats are comparable whatever the tokenizers: its text is the same. Raises BadInput without common rows.
+    """
+    before = {row.number: row for row in old.each}
+    pairs = [(row, before[row.number]) for row in new.each if row.number in before]
+    if not pairs:
+        raise BadInput("the two models share no row that fits both windows", "raise max_seq_length")
+    return ratio_interval([row.loss - other.loss for row, other in pairs], [float(row.tokens) for row, _ in pairs])
+
+
+def _better(other: Examined, challenger: Examined) -> Check:
+    difference = paired_loss(challenger.valid, other.valid)
+    passed = difference.high < 0
+    told = f"validation loss {challenger.valid.loss:.4f}, {other.name} has {other.valid.loss:.4f}"
+    return Check(
+        what="validation loss",
+        against=other.name,
+        difference=difference,
+        passed=passed,
+        why=f"{told}: {'better' if passed else 'not surely better'} ({_range(difference)})",
+    )
+
+
+def _tasks(other: Examined, challenger: Examined) -> Iterator[Check]:
+    speaks = _value(other, "id_recall") >= FLOOR  # who names no ids invents none either
+    for metric in other.metrics:
+        new = challenger.metric(metric.name)
+        able = speaks if metric.name in BAD else metric.figure.value > FLOOR
+        if new is None or metric.name == KAPPA or not able:
+            continue
+        before, now = dict(metric.scores), dict(new.scores)
+        common = sorted(before.keys() & now.keys())
+        difference = ratio_interval([now[row] - before[row] for row in common])
+        worse = difference.high < 0 if metric.more_is_better else difference.low > 0
+        yield Check(
+            what=metric.name,
+            against=other.name,
+            difference=difference,
+            passed=not worse,
+            why=f"{metric.name} {new.figure.value:.3f}, {other.name} has {metric.figure.value:.3f}: "
+            f"{'worse' if worse else 'not worse'} ({_range(difference)})",
+        )
+
+
+def _remembers(base: Examined, challenger: Examined, allowed: float) -> Check:
+    difference = paired_loss(challenger.general, base.general)
+    forgot = base.general.loss < FLUENT and difference.low > allowed
+    return Check(
+        what="general loss",
+        against=base.name,
+        difference=difference,
+        passed=not forgot,
+        why=f"loss on the general set {challenger.general.loss:.4f}, {base.name} has {base.general.loss:.4f}: "
+        f"{'forgotten too much' if forgot else 'nothing that counts is forgotten'} ({_range(difference)})",
+    )
+
+
+def _value(model: Examined, name: str) -> float:
+    metric = model.metric(name)
+    return metric.figure.value if metric else 0.0
+
+
+def _range(interval: Interval) -> str:
+    return f"{interval.value:+.4f}, 95 % interval {interval.low:+.4f} to {interval.high:+.4f}"

@@ -1,0 +1,105 @@
+"""Champion and challenger: a new model is examined beside the base and the model in use, and takes its place or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from mlx_lm import load
+
+from config.settings import Evaluation as Chosen
+from handlers.dataset.rows import Example
+from handlers.evaluation.examine import Paper, examine
+from handlers.evaluation.measure import evaluate_model
+from handlers.evaluation.plots import draw_metrics
+from handlers.evaluation.record import Evaluation, Examined
+from handlers.evaluation.report import write_report
+from handlers.evaluation.verdict import Verdict, judge
+from handlers.knowledge.catalogue import open_catalogue
+from handlers.models.champion import Champion, promote, read_pointer, refuse
+from handlers.models.device import settle_device
+from handlers.models.finish import Result
+from handlers.models.metadata import read_metadata
+from handlers.records import Record
+from handlers.training.encode import encode_rows
+from watcher.clock import Clock
+
+COMPARISON, REPORT, PICTURE = "comparison.json", "comparison.md", "comparison.png"
+PROBED = 8  # rows on which the finished model must predict what base + adapter do
+PRECISION = 0.02  # nats a token: bfloat16 rounds the fused weights
+
+
+class Comparison(Record, frozen=True, kw_only=True):
+    """`comparison.json`."""
+
+    base: Examined
+    champion: Examined | None
+    challenger: Examined
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Who meets on what."""
+
+    result: Result  # of the training
+    folder: Path  # of the finished model
+    rows: tuple[Example, ...]  # the whole valid side
+    window: int  # tokens
+    chosen: Chosen
+    root: Path  # the workspace
+
+
+def hold_contest(contest: Contest, out: Path, clock: Clock) -> Verdict:
+    """Examines, judges, writes the comparison to `out`, and makes the challenger the champion if it won."""
+    settle_device()
+    catalogue = open_catalogue(contest.root)
+    paper = Paper(contest.rows, contest.window, contest.chosen.answered_rows, contest.chosen.answer_tokens, catalogue)
+    result, rival = contest.result, _rival(contest)
+    base = _examined(result.base.path, result.base.name, paper, result.before)
+    champion = _examined(Path(rival.path), rival.name, paper) if rival else None
+    model, tokenizer = load(str(contest.folder))
+    challenger = examine(contest.folder.name, model, tokenizer, paper, result.after)
+    verdict = judge(base, champion, challenger, contest.chosen.max_forgetting)
+    verdict = _with_fusion(verdict, result.after, model, tokenizer, paper)
+    comparison = Comparison(base=base, champion=champion, challenger=challenger, verdict=verdict)
+    text = msgspec.json.format(msgspec.json.encode(comparison, order="deterministic"), indent=1)
+    (out / COMPARISON).write_bytes(text + b"\n")
+    (out / REPORT).write_text(write_report(base, champion, challenger, verdict, paper.questions), encoding="utf-8")
+    draw_metrics([each for each in (base, champion, challenger) if each], out / PICTURE)
+    _settle(contest, verdict, clock)
+    return verdict
+
+
+def _rival(contest: Contest) -> Champion | None:
+    """The champion; of a contest that is held again after a kill, the one that the challenger met the first time."""
+    line = [each for each in read_pointer(contest.root).line if each.path != str(contest.folder)]
+    return line[-1] if line and Path(line[-1].path).is_dir() else None
+
+
+def _examined(folder: Path, name: str, paper: Paper, valid: Evaluation | None = None) -> Examined:
+    model, tokenizer = load(str(folder))
+    return examine(name, model, tokenizer, paper, valid)
+
+
+def _with_fusion(verdict: Verdict, after: Evaluation, model: Any, tokenizer: Any, paper: Paper) -> Verdict:
+    """Refuses a finished model that does not predict what base + adapter did."""
+    known = {row.number: row for row in after.each}
+    encoded = encode_rows(paper.rows[:PROBED], tokenizer, paper.window)
+    if not encoded.rows:
+        return verdict
+    seen = evaluate_model(model, encoded).each
+    gap = max(abs(row.loss - known[row.number].loss) / row.tokens for row in seen)
+    if gap <= PRECISION:
+        return verdict
+    reason = f"the finished model's losses differ from those of base and adapter by up to {gap:.4f} nats a token"
+    return msgspec.structs.replace(verdict, promoted=False, reasons=(reason, *verdict.reasons))
+
+
+def _settle(contest: Contest, verdict: Verdict, clock: Clock) -> None:
+    if verdict.promoted:
+        promote(contest.root, contest.folder, read_metadata(contest.folder), verdict.reasons, clock)
+    else:
+        refuse(contest.root, contest.folder.name, verdict.reasons, clock)

@@ -1,0 +1,94 @@
+"""Who wins: surely better losses, no task surely worse, nothing forgotten that counts."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from handlers.evaluation.bootstrap import ratio_interval
+from handlers.evaluation.metrics import Metric
+from handlers.evaluation.record import Evaluation, Examined, RowLoss, summarise
+from handlers.evaluation.verdict import judge, paired_loss
+from watcher.errors import BadInput
+
+ROWS = 40
+
+
+def losses(level: float, spread: float = 0.5) -> Evaluation:
+    """Rows of 10 tokens whose losses differ much among them, the same way for every model."""
+    each = [level + spread * math.sin(number) for number in range(1, ROWS + 1)]
+    return summarise([RowLoss(number=number, loss=10 * loss, tokens=10) for number, loss in enumerate(each, 1)])
+
+
+def metric(name: str, hits: int, rows: int = 20, *, more_is_better: bool = True) -> Metric:
+    values = [1.0] * hits + [0.0] * (rows - hits)
+    scores = tuple(enumerate(values, 1))
+    return Metric(name=name, rows=rows, figure=ratio_interval(values), more_is_better=more_is_better, scores=scores)
+
+
+def model(name: str, valid: float, general: float = 2.0, *metrics: Metric) -> Examined:
+    return Examined(name=name, valid=losses(valid), general=losses(general), metrics=metrics, answers=())
+
+
+def test_a_better_model_is_promoted_with_the_figures() -> None:
+    verdict = judge(model("base", 2.0), None, model("new", 1.5), 0.1)
+    assert verdict.promoted
+    assert "better (-0.5000, 95 % interval -0.5000 to -0.5000)" in verdict.reasons[0]
+
+
+def test_how_hard_rows_are_cancels_out() -> None:
+    """The spread among rows is far larger than the difference, which the pairs show all the same."""
+    assert paired_loss(losses(1.99), losses(2.0)).high < 0
+
+
+def test_no_difference_is_no_promotion() -> None:
+    verdict = judge(model("base", 2.0), None, model("new", 2.0), 0.1)
+    assert not verdict.promoted
+    assert "not surely better" in verdict.reasons[0]
+
+
+def test_a_difference_that_may_be_chance_is_no_promotion() -> None:
+    base = summarise([RowLoss(number=number, loss=20.0, tokens=10) for number in range(1, 11)])
+    moved = [15.0 if number == 1 else 20.1 for number in range(1, 11)]
+    new = summarise([RowLoss(number=number, loss=loss, tokens=10) for number, loss in enumerate(moved, 1)])
+    assert new.loss < base.loss
+    assert paired_loss(new, base).high > 0
+
+
+def test_the_champion_has_to_be_beaten_too() -> None:
+    verdict = judge(model("base", 2.0), model("old-v1", 1.4), model("new", 1.5), 0.1)
+    assert not verdict.promoted
+    assert "old-v1" in verdict.reasons[0]
+    assert judge(model("base", 2.0), model("old-v1", 1.6), model("new", 1.5), 0.1).promoted
+
+
+@pytest.mark.parametrize(("before", "after", "promoted"), [(16, 4, False), (16, 15, True), (1, 0, True)])
+def test_a_task_that_got_worse_stops_it_if_it_could_be_done_before(before: int, after: int, promoted: bool) -> None:
+    verdict = judge(
+        model("base", 2.0, 2.0, metric("cwe_exact", before)),
+        None,
+        model("new", 1.5, 2.0, metric("cwe_exact", after)),
+        0.1,
+    )
+    assert verdict.promoted is promoted
+
+
+@pytest.mark.parametrize(("recall", "promoted"), [(16, False), (0, True)])
+def test_inventing_ids_counts_against_a_model_that_could_name_them(recall: int, promoted: bool) -> None:
+    """One that never named an id invented none either: that is no merit that could be lost."""
+    old = metric("id_recall", recall), metric("invented_ids", 0, more_is_better=False)
+    new = metric("id_recall", recall), metric("invented_ids", 12, more_is_better=False)
+    verdict = judge(model("base", 2.0, 2.0, *old), None, model("new", 1.5, 2.0, *new), 0.1)
+    assert verdict.promoted is promoted
+
+
+@pytest.mark.parametrize(("base", "after", "promoted"), [(2.0, 2.05, True), (2.0, 2.3, False), (6.0, 7.0, True)])
+def test_forgetting_is_bounded_where_there_is_something_to_forget(base: float, after: float, promoted: bool) -> None:
+    assert judge(model("base", 2.0, base), None, model("new", 1.5, after), 0.1).promoted is promoted
+
+
+def test_models_without_a_common_row_are_not_compared() -> None:
+    other = summarise([RowLoss(number=99, loss=1.0, tokens=1)])
+    with pytest.raises(BadInput, match="no row"):
+        paired_loss(losses(1.0), other)
