@@ -23,8 +23,8 @@ SEPARATOR = "\x1f"
 DIGITS = re.compile(r"\d+")
 
 
-def subject(finding: Finding) -> str:
-    """What the finding is about, as text; equal for records that state the same problem up to an ordinal."""
+def subject(finding: Finding) -> bytes:
+    """A digest (16 bytes of SHA-256) of what the finding is about; the same for records that differ in place only."""
     place = finding.locations[0] if finding.locations else None
     where = (place.path, _without_query(place.url), place.method, place.symbol) if place else (None,) * 4
     what: tuple[str | None, ...]
@@ -36,13 +36,17 @@ def subject(finding: Finding) -> str:
     else:
         message = finding.description if finding.rule_id else None
         what = ("said", finding.rule_id, *where, _plain(finding.title), _plain(message), *sorted(finding.ids))
-    return SEPARATOR.join([each or "" for each in what])
+    return _digest(SEPARATOR.join([each or "" for each in what]).encode())
 
 
-def fingerprint(subject: str, ordinal: int = 0) -> str:
-    """`1:` and 32 hexadecimal digits of SHA-256."""
-    text = f"{subject}#{ordinal}" if ordinal else subject
-    return f"{VERSION}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+def fingerprint(about: bytes, ordinal: int = 0) -> str:
+    """`1:` and 32 hexadecimal digits: the subject's, or for the second and later of a subject a digest of both."""
+    digest = _digest(about + ordinal.to_bytes(8, "big")) if ordinal else about
+    return f"{VERSION}:{digest.hex()}"
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()[:16]
 
 
 def _plain(text: str | None) -> str:

@@ -188,7 +188,7 @@ def location(
 ) -> Location:
     """A location with clean texts and possible numbers."""
     return Location(
-        path=_clean_path(path) if path else None,
+        path=clean_path(path) if path else None,
         url=_clean_name(url) if url else None,
         line=_positive(line),
         end_line=_positive(end_line),
@@ -199,7 +199,8 @@ def location(
 
 
 @functools.lru_cache(maxsize=MANY)
-def _clean_path(path: str) -> str | None:
+def clean_path(path: str) -> str | None:
+    """A path as `identifiers.clean_path` gives it, fit to be kept; a clean one stays as it is."""
     plain = identifiers.clean_path(path)
     return _clean(plain, SHORT) if plain else None
 

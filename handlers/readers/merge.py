@@ -38,9 +38,9 @@ def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(_with_fingerprints(given, subjects, groups))
 
 
-def _within_sources(given: list[Finding], subjects: list[str], groups: _Groups) -> None:
+def _within_sources(given: list[Finding], subjects: list[bytes], groups: _Groups) -> None:
     """Ties records that state the same. Only those with equal subjects can, but for packages, which have aliases."""
-    first: dict[str, int] = {}
+    first: dict[bytes, int] = {}
     for number, finding in enumerate(given):
         known = first.setdefault(subjects[number], number)
         if finding.package is not None and finding.ids:
@@ -169,8 +169,8 @@ def join(findings: list[Finding]) -> Finding:
     return msgspec.structs.replace(first, **gaps | every, suppressed=all(each.suppressed for each in findings))
 
 
-def _with_fingerprints(given: list[Finding], subjects: list[str], groups: _Groups) -> Iterator[Finding]:
-    ordinals: dict[str, int] = {}
+def _with_fingerprints(given: list[Finding], subjects: list[bytes], groups: _Groups) -> Iterator[Finding]:
+    ordinals: dict[bytes, int] = {}
     members = groups.members() if groups.tied else {}
     for number, finding in enumerate(given):
         if members and groups.root(number) != number:

@@ -50,9 +50,8 @@ class Spool(Collection[Finding]):
 
     def _name(self, finding: Finding) -> None:
         about = subject(finding)
-        key = _digest(about.encode())
-        ordinal = self._ordinals.get(key, 0)
-        self._ordinals[key] = ordinal + 1
+        ordinal = self._ordinals.get(about, 0)
+        self._ordinals[about] = ordinal + 1
         msgspec.structs.force_setattr(finding, "fingerprint", fingerprint(about, ordinal))
 
     def _write(self, finding: Finding) -> int:

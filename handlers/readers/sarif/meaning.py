@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from handlers.readers import identifiers, tools
-from handlers.readers.finish import MANY, location
 from handlers.readers.interface import Ledger, Problem
 from handlers.readers.node import Node
 from handlers.readers.sarif import model
 from handlers.readers.sarif.packages import package_of
+from handlers.readers.sarif.places import Places
 from handlers.readers.sarif.rules import RuleFacts, Rules, strings, text_of
-from handlers.records import Location
 
 NO_PROBLEM = {"pass": "passed", "notapplicable": "not applicable", "informational": "informational"}
 PROBLEM = ("fail", "open", "review")
 LEVELS = ("error", "warning", "note", "none")
 NOT_ACCEPTED = ("rejected", "underreview")
-URI = re.compile(
-    r"([A-Za-z][A-Za-z0-9+.-]*:|(?![^/?#]*:))(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|[^\x00-\x7f]|%[0-9A-Fa-f]{2})*"
-)
-"""A URI reference (RFC 3986, with the letters of RFC 3987): characters, escapes, and a scheme before a first colon."""
 PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(\d+)\}")
 
 
@@ -35,8 +28,7 @@ class RunReader:
         self.tool = tools.canonical(driver.name)
         self.tool_version = driver.semantic_version or driver.version
         self._rules = Rules(run, self.tool)
-        self._artifacts = run.artifacts or []
-        self._logical = run.logical_locations or []
+        self.places = Places(run, ledger)
         self._global_messages = driver.global_message_strings
         self._ledger = ledger
         if not driver.name:
@@ -61,7 +53,7 @@ class RunReader:
         bag = result.properties
         rule_id = result.rule_id or (result.rule.id if result.rule else None) or rule.id
         message = self._message(result.message, rule, record)
-        locations = tuple(self.locations(result, record.pointer))
+        locations = self.places.of(result, record.pointer)
         severity, origin = self._severity(result, rule, record)
         suppressed, why = suppression(result.suppressions)
         package = package_of(self.tool, message)
@@ -139,55 +131,6 @@ class RunReader:
 
         return PLACEHOLDER.sub(fill, text)
 
-    # locations (3.28)
-
-    def locations(self, result: model.Result, at: str) -> Iterator[Location]:
-        """Where the result is; `at` is its own place in the report, for warnings."""
-        if not result.locations and not result.web_request and not result.analysis_target:
-            self._ledger.warn("a result names no location")
-        for given in result.locations or ():
-            yield self._location(given, at)
-        if not result.locations and result.analysis_target:
-            yield location(self._uri(result.analysis_target))
-        if result.web_request and result.web_request.target:
-            yield location(None, url=result.web_request.target, method=result.web_request.method)
-
-    def _location(self, given: model.Location, at: str) -> Location:
-        physical = given.physical_location
-        uri = self._uri(physical.artifact_location) if physical else None
-        region = (physical.region if physical else None) or model.Region()
-        if region.start_line is not None and region.end_line is not None and region.end_line < region.start_line:
-            self._ledger.warn(f"{at}: a region ends before it starts")
-            region.end_line = None
-        if region.start_line is not None and region.start_line < 1:
-            self._ledger.warn(f"{at}: line {region.start_line} is no line number")
-        is_url = uri is not None and uri[:8].lower().startswith(("http://", "https://"))
-        return location(
-            None if is_url else uri,
-            url=uri if is_url else None,
-            line=region.start_line,
-            end_line=region.end_line,
-            column=region.start_column,
-            symbol=self._symbol(given.logical_locations) if given.logical_locations else None,
-        )
-
-    def _uri(self, location: model.ArtifactLocation | None) -> str | None:
-        """The location's own URI, or that of the artifact that it points to (3.4.5)."""
-        if location is None:
-            return None
-        if location.uri is None and location.index is not None and 0 <= location.index < len(self._artifacts):
-            artifact = self._artifacts[location.index].location
-            return artifact.uri if artifact else None
-        if location.uri is not None and not _is_uri(location.uri):
-            self._ledger.warn("a location's URI is not a valid one: kept as it is")
-        return location.uri
-
-    def _symbol(self, logical: list[model.LogicalLocation]) -> str | None:
-        first = logical[0]
-        if first.index is not None and 0 <= first.index < len(self._logical):
-            first = self._logical[first.index]
-        return first.fully_qualified_name or first.name
-
 
 def suppression(suppressions: list[model.Suppression] | None) -> tuple[bool, str | None]:
     """A result is suppressed if it has suppressions and none of them is rejected or under review (3.27.23, 3.35.3)."""
@@ -210,11 +153,6 @@ def _judge_invocations(run: model.Run, ledger: Ledger) -> None:
         for note in notes:
             if (note.level or "warning") == "error":
                 ledger.warn(f"the tool reports an error: {(text_of(note.message) or 'without a message')[:300]}")
-
-
-@functools.lru_cache(maxsize=MANY)
-def _is_uri(text: str) -> bool:
-    return URI.fullmatch(text) is not None
 
 
 def _lookup(strings_by_id: Any, name: str) -> str | None:

@@ -60,7 +60,7 @@ class Stencils:
             stencil,
             description=description,
             snippet=self._words.text(snippet_of(result.locations)),
-            locations=finish.told(self._reader.locations(result, at)),
+            locations=self._reader.places.of(result, at),
             pointer=at,
             occurrences=(Occurrence(pointer=at, member=stencil.member, tool=stencil.tool, rule_id=stencil.rule_id),),
         )
