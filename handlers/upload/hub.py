@@ -25,6 +25,8 @@ REREADS = 5
 """So often is a stale parent (412) answered by reading the repository again at once."""
 LONGEST_WAIT_SECONDS = 30.0
 """The client may sleep so long inside a call on Retry-After; longer waits go to the schedule, which outlives us."""
+NO_TAGS = (404, 405, 501)
+"""What a server answers that keeps commits but no tags."""
 STALE = ("*.safetensors", "*.safetensors.index.json", "*.jsonl", "*.parquet")
 """Files of an earlier version that loading would pick up: removed by the same commit. Anything else stays."""
 
@@ -36,7 +38,7 @@ def publish(
 
     `prefix` "" is the name of the token's owner. Raises watcher.errors.JobError as `handlers.upload.faults` says.
     """
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    _send_no_telemetry()
     from handlers.upload.faults import EXPLAINED, explain
 
     where = f"{prefix or '(you)'}/{publication.name}"
@@ -45,7 +47,7 @@ def publish(
             repository = f"{prefix or _owner(api)}/{publication.name}"
             _prepare(api, repository, publication.kind, private)
             commit = _commit(api, repository, publication, files, say)
-            _tag(api, repository, publication, commit)
+            _tag(api, repository, publication, commit, say)
             return commit, _page(api, repository, publication.kind, commit)
     except JobError:
         raise
@@ -56,7 +58,8 @@ def publish(
 
 def find_tag(prefix: str, name: str, kind: Kind, tag: str) -> tuple[str, str, str] | None:
     """Endpoint, repository and commit of a tag, or None if there is no such repository or tag."""
-    from huggingface_hub.errors import RepositoryNotFoundError
+    _send_no_telemetry()
+    from huggingface_hub.errors import HfHubHTTPError
 
     from handlers.upload.faults import EXPLAINED, explain
 
@@ -65,10 +68,15 @@ def find_tag(prefix: str, name: str, kind: Kind, tag: str) -> tuple[str, str, st
             repository = f"{prefix or _owner(api)}/{name}"
             tags = api.list_repo_refs(repository, repo_type=kind).tags
             return next(((api.endpoint, repository, each.target_commit) for each in tags if each.name == tag), None)
-    except RepositoryNotFoundError:
-        return None
     except EXPLAINED as error:
+        if isinstance(error, HfHubHTTPError) and error.response.status_code == 404:
+            return None
         raise explain(error, f"{prefix or '(you)'}/{name}") from None
+
+
+def _send_no_telemetry() -> None:
+    """Before the first import of huggingface_hub and hf_xet, which would report on each transfer."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 
 @contextlib.contextmanager
@@ -120,7 +128,7 @@ def _owner(api: HfApi) -> str:
 def _prepare(api: HfApi, repository: str, kind: Kind, private: bool) -> None:
     """Makes the repository if need be, with the visibility asked for; the next request is its first content."""
     api.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
-    if bool(api.repo_info(repository, repo_type=kind).private) != private:
+    if api.repo_info(repository, repo_type=kind).private not in (private, None):
         api.update_repo_settings(repository, repo_type=kind, private=private)
 
 
@@ -183,10 +191,19 @@ def _verify(files: Sequence[Digests], there: dict[str, str], repository: str) ->
         raise Unavailable(f"{repository}: the Hub holds other bytes than were sent: {names}", "it is tried again")
 
 
-def _tag(api: HfApi, repository: str, publication: Publication, commit: str) -> None:
+def _tag(api: HfApi, repository: str, publication: Publication, commit: str, say: Callable[[str], None]) -> None:
     """`exist_ok`: a tag stays where it was first put, so that a revision that somebody uses never moves."""
-    if publication.version:
-        api.create_tag(repository, tag=publication.version, revision=commit, repo_type=publication.kind, exist_ok=True)
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if not publication.version:
+        return
+    kind, tag = publication.kind, publication.version
+    try:
+        api.create_tag(repository, tag=tag, revision=commit, repo_type=kind, exist_ok=True)
+    except HfHubHTTPError as error:
+        if error.response.status_code not in NO_TAGS:
+            raise
+        say(f"{repository}: this server keeps no tags, so there is no revision {tag}; the commit is {commit}")
 
 
 def _page(api: HfApi, repository: str, kind: Kind, commit: str) -> str:

@@ -86,17 +86,24 @@ def test_what_a_person_has_to_mend_is_asked_rarely(hub: Hub, settings: Settings,
     assert commits(hub) == 1
 
 
-@pytest.mark.parametrize("at", ["/api/repos/create", "/preupload/", "/lfs/", "/commit/", "/tag/"])
-def test_a_kill_on_the_way_ends_as_one_commit(hub: Hub, model: Path, tmp_path: Path, at: str) -> None:
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("SCANTUNE_")},
+def surroundings(hub: Hub, home: Path) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("SCANTUNE_", "HF_"))},
         "HF_ENDPOINT": hub.url,
         "HF_HUB_DISABLE_XET": "1",
-        "HF_HOME": str(tmp_path / "hf"),
+        "HF_HOME": str(home / "hf"),
         "HF_TOKEN": TOKEN,
         "SCANTUNE_UPLOAD__TO": "hub",
         "SCANTUNE_FINE_TUNING__HUGGINGFACE__DEFAULT_REPO_PREFIX": "acme",
     }
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["/lfs/", "/commit/", *(pytest.param(at, marks=pytest.mark.soak) for at in ("/create", "/preupload/", "/tag/"))],
+)
+def test_a_kill_on_the_way_ends_as_one_commit(hub: Hub, model: Path, tmp_path: Path, at: str) -> None:
+    environment = surroundings(hub, tmp_path)
     command = [sys.executable, "-m", "handlers.cli.main", "--workspace", str(tmp_path), "upload-model", str(model)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
 
@@ -113,6 +120,16 @@ def test_a_kill_on_the_way_ends_as_one_commit(hub: Hub, model: Path, tmp_path: P
     assert commits(hub, "model", "acme/webauthn-security") == 1
     assert repository.tags == {"v1": repository.head.oid}
     assert repository.head.oid in done.stdout
+
+
+@pytest.mark.parametrize("xet", [True, False])
+def test_nothing_is_reported_to_anybody_else(hub: Hub, model: Path, tmp_path: Path, xet: bool) -> None:
+    environment = surroundings(hub, tmp_path) | {"HF_HUB_DISABLE_XET": "" if xet else "1"}
+    command = [sys.executable, "-m", "handlers.cli.main", "--workspace", str(tmp_path), "upload-model", str(model)]
+    subprocess.run(command, env=environment, capture_output=True, check=True)
+    asked = [request.path for request in hub.requests]
+    assert any(path.startswith("/cas/") for path in asked) == xet
+    assert not [path for path in asked if "telemetry" in path or "harness" in path]
 
 
 def test_the_record_reads_back(hub: Hub, model: Path, settings: Settings, tmp_path: Path) -> None:
