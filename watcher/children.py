@@ -15,7 +15,8 @@ from pathlib import Path
 from watcher.clock import Clock, stamp
 from watcher.failures import Failure, Schedule, Trouble, read_trouble
 from watcher.files import make_folder
-from watcher.index import Index, Job
+from watcher.index import Index
+from watcher.ledger import Job
 from watcher.pending import Ready
 from watcher.stage import Stage
 from watcher.workspace import Workspace

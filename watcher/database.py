@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from watcher.errors import Unavailable
+
 LAYOUT = 1
 
 SCHEMA = """
@@ -25,17 +27,25 @@ CREATE TABLE waiting (
 
 
 def open_database(file: Path) -> sqlite3.Connection:
-    """Opens the index, empty if it was missing, damaged or of another layout."""
+    """Opens the index, empty if it was missing, damaged or of another layout. Raises Unavailable."""
+    with surroundings():
+        return _usable(file) or _anew(file)
+
+
+def _usable(file: Path) -> sqlite3.Connection | None:
     try:
         database = _connect(file)
         if database.execute("PRAGMA user_version").fetchone()[0] == LAYOUT:
             return database
         database.close()
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise
+    except sqlite3.OperationalError:
+        raise
     except sqlite3.DatabaseError:
         pass  # no database, or a damaged one
+    return None
+
+
+def _anew(file: Path) -> sqlite3.Connection:
     for suffix in ("", "-wal", "-shm"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
     database = _connect(file)
@@ -67,10 +77,22 @@ def put_about(database: sqlite3.Connection, name: str, value: str) -> None:
 
 @contextlib.contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
+    """All or nothing. Raises Unavailable for a full disk and the like."""
+    with surroundings():
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            database.execute("COMMIT")
+        except BaseException:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            raise
+
+
+@contextlib.contextmanager
+def surroundings() -> Iterator[None]:
+    """Turns what SQLite says of a full disk, a read-only one, or a lock held too long into Unavailable."""
     try:
         yield
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise Unavailable(f"the index: {error}", "it goes on by itself once that is mended") from error

@@ -18,13 +18,14 @@ from watcher.children import BATCH, Children, outcomes
 from watcher.errors import Unavailable
 from watcher.execute import Done, Prepared, Voice, commit, prepare
 from watcher.failures import Failure, Schedule, Trouble, guarded, record, wait_seconds
-from watcher.index import Index, job_of
-from watcher.intake import Intake, Provenance, Taken
+from watcher.inbox import GROUP, Inbox
+from watcher.index import Index
+from watcher.intake import Provenance, Taken
+from watcher.ledger import job_of
 from watcher.locks import Busy, JobLocks
 from watcher.pending import Pending, Ready
 from watcher.pressure import no_pressure
 from watcher.receipt import Receipt, read_receipt
-from watcher.settling import Candidate, Settling
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.tally import Tally
 from watcher.tempo import Tempo
@@ -32,8 +33,6 @@ from watcher.tidy import clean_up
 from watcher.workspace import Workspace
 
 log = logging.getLogger(__name__)
-GROUP = 64
-"""At most so many files, and so many jobs of a stage, are made durable together."""
 GROUP_SECONDS = 0.5
 """And jobs are started for at most so long before what is ready is made durable and new files are taken."""
 LOCKS_SECONDS = 3.0
@@ -68,14 +67,7 @@ class Engine:
         self._patient = patient
         self._locks = JobLocks(workspace)
         self._locked_since = 0.0
-        self._intake = Intake(workspace, voice.clock, provenance)
-        self._settling = [
-            Settling(path, tempo.settle_seconds, voice.clock, remove=path.is_relative_to(workspace.inbox))
-            for path in paths or [workspace.inbox]
-        ]
-        self._candidates: list[Candidate] = []
-        self.look_at = 0.0
-        """When (of the clock that never goes back) to look at the inbox."""
+        self.inbox = Inbox(workspace, paths, tempo.settle_seconds, voice.clock, self.tally, provenance)
         self._children = Children(workspace, voice.clock)
         self._pressure = pressure
         self._unflushed: list[str] = []
@@ -108,12 +100,16 @@ class Engine:
         if self.paused:
             return False
         try:
+            if self._faults:
+                self.rescan()  # what was under way when it broke off is found in the folders
             moved = self._reap() + self._inline()
             moved += self._start_children(moved)
         except Unavailable as error:
             self._pause(error)
             return False
-        self._faults = 0
+        if self._faults:
+            self._faults = 0
+            self.tally.held.pop("workspace", None)
         return bool(moved)
 
     def _pause(self, error: Unavailable) -> None:
@@ -124,13 +120,11 @@ class Engine:
         self._paused_until = self.voice.clock.elapsed() + seconds
         self.tally.held["workspace"] = str(error)
         self._locks.release()
-        with contextlib.suppress(Unavailable, OSError):
-            self.rescan()
 
     def _inline(self) -> int:
         """Files and the jobs that run in this process, committed together."""
         with contextlib.ExitStack() as turn:
-            taken = self._take(turn)
+            taken = self.inbox.take(turn)
             began, clock = self.voice.clock.elapsed(), self.voice.clock
             jobs: list[tuple[Ready, Prepared]] = []
             tried = 0
@@ -150,43 +144,6 @@ class Engine:
             self._locks.release()
             self._locked_since = clock.elapsed()
         return tried + len(taken)
-
-    def _take(self, turn: contextlib.ExitStack) -> list[Taken]:
-        if not self._candidates and self.voice.clock.elapsed() >= self.look_at:
-            self._look()
-        if not self._candidates:
-            return []
-        now, self._candidates = self._candidates[:GROUP], self._candidates[GROUP:]
-        turn.enter_context(self._intake.turn())
-        self._intake.unfinished.clear()
-        self._intake.unread.clear()
-        try:
-            taken = self._intake.take(now)
-        except Unavailable:
-            self._candidates = now + self._candidates
-            raise
-        self.tally.unread = list(self._intake.unread.values())
-        if self._intake.unfinished:
-            self.tally.unsettled += self._intake.unfinished
-            self.look_at = min(self.look_at, self.voice.clock.elapsed() + max(self.tempo.settle_seconds, BUSY_SECONDS))
-        return taken
-
-    def _look(self) -> None:
-        self.tally.odd, self.tally.unsettled = [], []
-        due: list[float] = []
-        with files.surroundings():
-            for settling in self._settling:
-                look = settling.look()
-                self._candidates += self._intake.new(look.ready)
-                self.tally.odd += look.odd
-                self.tally.unsettled += look.unsettled
-                due += [look.due] if look.due is not None else []
-                due += [0.0] if look.full and look.ready else []
-        self.look_at = min(due, default=float("inf"))
-
-    def look_soon(self) -> None:
-        """Something may have changed in the inbox."""
-        self.look_at = 0.0
 
     def _prepare(self, ready: Ready) -> Prepared | None:
         """Runs one job; None if there is nothing to commit."""
@@ -217,7 +174,7 @@ class Engine:
             self._unflushed += [job.folder for job in prepared]
             if taken:
                 self.flush_names()  # nothing leaves the inbox before what was made of it is safe
-                self._intake.finish(taken)
+                self.inbox.finish(taken)
         except Unavailable:
             for job in prepared:
                 with contextlib.suppress(OSError):
@@ -275,7 +232,7 @@ class Engine:
         if self._patient or stage.takes is Takes.EACH:
             return True
         earlier = self._stages[: self._stages.index(stage)]
-        more = moved or self.busy or (self.expecting and self.look_at < float("inf"))
+        more = moved or self.busy or (self.expecting and self.inbox.look_at < float("inf"))
         return not more and not any(map(self._children.busy, earlier))
 
     def _start_children(self, moved: int) -> int:
@@ -316,7 +273,7 @@ class Engine:
         self.index.refresh()
         self.pending.rewind()
         self.busy = False
-        self.look_soon()
+        self.inbox.look_soon()
 
     @property
     def working(self) -> bool:
@@ -335,7 +292,7 @@ class Engine:
     def seconds_to_next(self) -> float:
         """How long nothing is to be done, unless something wakes the engine."""
         now, wall = self.voice.clock.elapsed(), self.voice.clock.now()
-        moments = [self.look_at - now]
+        moments = [self.inbox.look_at - now]
         if self.pending.due is not None:
             moments.append(self.pending.due - wall)
         if self.busy or self._children:

@@ -11,7 +11,8 @@ import msgspec
 from watcher import files
 from watcher.clock import Clock, stamp
 from watcher.failures import Schedule, Trouble, read_trouble
-from watcher.index import Index, Job
+from watcher.index import Index
+from watcher.ledger import Job
 from watcher.lineage import find, sightings
 from watcher.overview import watched_by
 from watcher.receipt import ReceiptError, read_receipt

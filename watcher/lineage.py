@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 
 from watcher.errors import BadInput
-from watcher.index import Index, Job
+from watcher.index import Index
 from watcher.intake import Sighting
+from watcher.ledger import Job
 from watcher.receipt import Input, ReceiptError, read_receipt
 from watcher.settling import printable
 from watcher.sources import KEY_LENGTH

@@ -61,11 +61,11 @@ def watch(engine: Engine, turned: Callable[[], None] = lambda: None) -> None:
                 turned()
                 if engine.wake.is_set():
                     engine.wake.clear()
-                    engine.look_soon()
+                    engine.inbox.look_soon()
             woken = engine.voice.clock.wait(engine.wake, min(rounds.rest(), engine.seconds_to_next()))
             engine.wake.clear()
             if woken:
-                engine.look_soon()
+                engine.inbox.look_soon()
             rounds.rescan_if_due()
     finally:
         wake.stop()

@@ -13,7 +13,8 @@ from datetime import datetime
 from watcher import requests
 from watcher.clock import Clock, stamp
 from watcher.failures import Schedule, Trouble
-from watcher.index import Index, Job
+from watcher.index import Index
+from watcher.ledger import Job
 from watcher.receipt import digest_of
 from watcher.sources import Source
 from watcher.stage import ARTIFACTS, Stage, Takes

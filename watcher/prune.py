@@ -15,7 +15,8 @@ import msgspec
 from watcher import files
 from watcher.clock import Clock
 from watcher.failures import read_all
-from watcher.index import Index, Job
+from watcher.index import Index
+from watcher.ledger import Job
 from watcher.locks import Busy, JobLocks
 from watcher.receipt import ReceiptError, read_receipt
 from watcher.stage import Stage, Takes

@@ -30,9 +30,11 @@ class Tally:
     """Stages that wait, with the reason."""
     unread: list[Odd] = field(default_factory=list)
     """Files of the inbox that can't be read, or not removed once accepted."""
+    gone: str = ""
+    """Why the inbox can't be looked at: it is not there, or its volume is not mounted."""
     stopped: bool = False
     """The pass was asked to end before it was through."""
 
     @property
     def failed(self) -> bool:
-        return bool(self.troubles or self.incomplete or self.unsettled or self.unread or self.stopped)
+        return bool(self.troubles or self.incomplete or self.unsettled or self.unread or self.gone or self.stopped)

@@ -37,6 +37,8 @@ def _notes(tally: Tally, workspace: Workspace) -> list[str]:
         notes.append("some inputs could be read in part only: `scantune why` says of which part")
     if "workspace" in tally.held:
         notes.append(f"the pass ended early: {tally.held['workspace']}")
+    if tally.gone:
+        notes.append(tally.gone)
     if tally.stopped:
         notes.append("the pass was asked to end before it was through; the next one goes on from here")
     notes += [f"still being written to: {printable(name)}" for name in tally.unsettled[:LINES]]

@@ -1,0 +1,103 @@
+"""The inbox as the engine sees it: what has settled is handed to the intake, in groups."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from watcher import files
+from watcher.clock import Clock
+from watcher.errors import Unavailable
+from watcher.intake import Intake, Provenance, Taken
+from watcher.settling import Candidate, Settling
+from watcher.tally import Tally
+from watcher.workspace import Workspace
+
+GROUP = 64
+"""At most so many files, and so many jobs of a stage, are made durable together."""
+AGAIN_SECONDS = 0.2
+"""A file that turned out to be written to is looked at again no sooner."""
+
+
+class Inbox:
+    """The inbox, or the paths that a person gave instead of it."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        paths: Sequence[Path],
+        settle_seconds: float,
+        clock: Clock,
+        tally: Tally,
+        provenance: Provenance | None,
+    ) -> None:
+        self._workspace, self._clock, self._tally = workspace, clock, tally
+        self._again = max(settle_seconds, AGAIN_SECONDS)
+        self._intake = Intake(workspace, clock, provenance)
+        self._settling = [
+            Settling(path, settle_seconds, clock, remove=path.is_relative_to(workspace.inbox))
+            for path in paths or [workspace.inbox]
+        ]
+        self._candidates: list[Candidate] = []
+        self.look_at = 0.0
+        """When (of the clock that never goes back) to look again."""
+
+    def look_soon(self) -> None:
+        """Something may have changed."""
+        self.look_at = 0.0
+
+    def take(self, turn: contextlib.ExitStack) -> list[Taken]:
+        """Copies the next group; the intake's lock is held in `turn` until `finish`. Raises Unavailable."""
+        if not self._candidates and self._clock.elapsed() >= self.look_at:
+            self._look()
+        if not self._candidates:
+            return []
+        group, self._candidates = self._candidates[:GROUP], self._candidates[GROUP:]
+        turn.enter_context(self._intake.turn())
+        self._intake.unfinished.clear()
+        self._intake.unread.clear()
+        try:
+            taken = self._intake.take(group)
+        except Unavailable:
+            self._candidates = group + self._candidates
+            raise
+        self._tally.unread = list(self._intake.unread.values())
+        if self._intake.unfinished:
+            self._tally.unsettled += self._intake.unfinished
+            self.look_at = min(self.look_at, self._clock.elapsed() + self._again)
+        return taken
+
+    def finish(self, taken: Sequence[Taken]) -> None:
+        """After the copies are committed and their names flushed: the inbox files go."""
+        self._intake.finish(taken)
+
+    def _look(self) -> None:
+        self._tally.odd, self._tally.unsettled = [], []
+        self.look_at = float("inf")
+        self._tally.gone = self._gone()
+        if self._tally.gone:
+            return
+        with files.surroundings():
+            for settling in self._settling:
+                look = settling.look()
+                self._candidates += self._intake.new(look.ready)
+                self._tally.odd += look.odd
+                self._tally.unsettled += look.unsettled
+                if look.due is not None:
+                    self.look_at = min(self.look_at, look.due)
+                if look.full and look.ready:
+                    self.look_soon()
+
+    def _gone(self) -> str:
+        """Why the inbox is not what it was: an empty mount point is not an empty inbox."""
+        inbox, mark = self._workspace.inbox, self._workspace.state / "inbox-is-a-volume"
+        try:
+            mounted = inbox.stat().st_dev != self._workspace.state.stat().st_dev
+        except FileNotFoundError:
+            return f"{inbox} is not there"
+        if mounted and not mark.exists():
+            mark.touch()
+        elif not mounted and mark.exists():
+            return f"{inbox} was a volume of its own, which is not mounted now (if it never will be, delete {mark})"
+        return ""
