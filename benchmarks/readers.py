@@ -19,25 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-WORDS = [
-    "user",
-    "input",
-    "reaches",
-    "the",
-    "query",
-    "unchecked",
-    "so",
-    "that",
-    "an",
-    "attacker",
-    "may",
-    "change",
-    "what",
-    "it",
-    "does",
-    "from",
-    "outside",
-]
+TEXT = "user input reaches the query unchecked so that an attacker may change what it does from outside"
+WORDS = TEXT.split()
 RULES = 200
 
 
