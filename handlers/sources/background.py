@@ -56,6 +56,6 @@ def polling(settings: Settings, root: Path, clock: Clock) -> Iterator[None]:
 
 def _told(report: Report) -> None:
     for label in report.expired:
-        log.warning("no longer there: %s", label)
+        log.warning("not to be had: %s", label)
     for problem in report.problems:
         log.warning("%s", problem)

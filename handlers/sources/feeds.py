@@ -1,7 +1,6 @@
 """What GitHub offers of one repository: artifacts of workflow runs, code-scanning analyses, Dependabot alerts.
 
-The fields are those of the REST API, version 2022-11-28 (docs.github.com/rest/actions/artifacts, …/code-scanning,
-…/dependabot/alerts).
+docs.github.com/rest: actions/artifacts, actions/workflow-runs, code-scanning, dependabot/alerts.
 """
 
 from __future__ import annotations
@@ -9,12 +8,12 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from config.settings import GitHub as Wanted
+from handlers.sources.answers import Alert, Analysis, Artifact, ArtifactPage, Run, RunOfArtifact, understand
 from handlers.sources.drop import looks_like_zip, plain
 from handlers.sources.memory import Provenance
 from handlers.sources.rest import Gone, Rest
@@ -42,8 +41,8 @@ class Feed:
     """One listing, newest first: `items` of each page, or one item that is a `snapshot` of all pages."""
 
     listing: str
-    items: Callable[[Any], Sequence[Item]] | None = None
-    snapshot: Callable[[Iterable[Any]], Item] | None = None
+    items: Callable[[object], Sequence[Item]] | None = None
+    snapshot: Callable[[Iterable[object]], Item] | None = None
 
 
 def feeds(rest: Rest, repository: str, wanted: Wanted) -> list[Feed]:
@@ -66,98 +65,99 @@ class Repository:
         self._rest = rest
         self._name = name
         self._wanted = wanted
-        self._runs: dict[int, Mapping[str, Any]] = {}
+        self._runs: dict[int, Run] = {}
 
-    def artifacts(self, page: Mapping[str, Any]) -> list[Item]:
-        return [self._artifact(each) for each in page["artifacts"]]
+    def artifacts(self, page: object) -> list[Item]:
+        return [self._artifact(each) for each in understand(page, ArtifactPage, self._name).artifacts]
 
-    def _artifact(self, facts: Mapping[str, Any]) -> Item:
-        run = facts.get("workflow_run") or {}
-        address = f"/repos/{self._name}/actions/artifacts/{facts['id']}/zip"
+    def _artifact(self, artifact: Artifact) -> Item:
+        run = artifact.workflow_run or RunOfArtifact()
 
         def fetch(target: Path, largest: int) -> None:
+            address = f"/repos/{self._name}/actions/artifacts/{artifact.id}/zip"
             digest = f"sha256:{self._rest.download(address, target, largest)}"
-            if facts.get("digest") not in (None, digest):
-                raise Unavailable(f"artifact {facts['id']}: its digest is not the one that GitHub names", "tried again")
+            if artifact.digest not in (None, digest):
+                raise Unavailable("its digest is not the one that GitHub names", "it is fetched again")
 
         return Item(
-            id=f"{self._name}/artifact/{facts['id']}",
-            label=f"{self._name}: artifact {facts['name']} of run {run.get('id')}",
+            id=f"{self._name}/artifact/{artifact.id}",
+            label=f"{self._name}: artifact {artifact.name} of run {run.id}",
             fetch=fetch,
-            name=lambda file: self._file_name(facts["name"], facts["id"], ".zip" if looks_like_zip(file) else ""),
-            provenance=lambda: self._of_run(facts, run),
-            why_not=None if facts["expired"] else self._why_not(facts, run),
-            expired=facts["expired"],
+            name=lambda file: self._file_name(artifact.name, artifact.id, ".zip" if looks_like_zip(file) else ""),
+            provenance=lambda: self._origin_of(artifact, run),
+            why_not=None if artifact.expired else self._why_not(artifact, run),
+            expired=artifact.expired,
         )
 
-    def _why_not(self, facts: Mapping[str, Any], run: Mapping[str, Any]) -> str | None:
-        wanted, branch = self._wanted, run.get("head_branch") or ""
-        if not _matches(facts["name"], wanted.artifacts):
+    def _why_not(self, artifact: Artifact, run: RunOfArtifact) -> str | None:
+        wanted, branch = self._wanted, run.head_branch or ""
+        if not _matches(artifact.name, wanted.artifacts):
             return "its name is not among github.artifacts"
-        if not wanted.forks and run.get("head_repository_id") != run.get("repository_id"):
+        if not wanted.forks and run.head_repository_id != run.repository_id:
             return "its run is of a fork (github.forks)"
         if wanted.branches and not _matches(branch, wanted.branches):
             return f"branch {branch or '(none)'} is not among github.branches"
-        if wanted.workflows and not any(_matches(each, wanted.workflows) for each in _workflow(self._run(run))):
+        if wanted.workflows and not any(_matches(each, wanted.workflows) for each in self._run(run.id).workflow):
             return "its workflow is not among github.workflows"
         return None
 
-    def _run(self, run: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All that is known of a run; the listing of artifacts does not name its workflow."""
-        number = run.get("id")
+    def _run(self, number: int | None) -> Run:
+        """All that is known of a run; nothing if it was deleted, which it can be while its artifact is still there."""
         if number is None:
-            return {}
+            return Run()
         if number not in self._runs:
+            address = f"/repos/{self._name}/actions/runs/{number}"
             try:
-                self._runs[number] = self._rest.page(f"/repos/{self._name}/actions/runs/{number}").items
-            except Gone:  # a run can be deleted while its artifact is still there
-                self._runs[number] = {}
+                self._runs[number] = understand(self._rest.page(address).items, Run, address)
+            except Gone:
+                self._runs[number] = Run()
         return self._runs[number]
 
-    def _of_run(self, facts: Mapping[str, Any], run: Mapping[str, Any]) -> Provenance:
-        details = self._run(run)
+    def _origin_of(self, artifact: Artifact, run: RunOfArtifact) -> Provenance:
+        details = self._run(run.id)
         return {
             "source": "github",
             "repository": self._name,
-            "private": _is_private(details),
-            "run_id": run.get("id"),
-            "commit": run.get("head_sha"),
-            "branch": run.get("head_branch"),
-            "workflow": next(iter(_workflow(details)), None),
-            "artifact": facts["name"],
-            "artifact_id": facts["id"],
+            "private": details.repository.private,
+            "run_id": run.id,
+            "commit": run.head_sha,
+            "branch": run.head_branch,
+            "workflow": next(iter(details.workflow), None),
+            "artifact": artifact.name,
+            "artifact_id": artifact.id,
         }
 
-    def analyses(self, page: Sequence[Mapping[str, Any]]) -> list[Item]:
-        return [self._analysis(each) for each in page]
+    def analyses(self, page: object) -> list[Item]:
+        return [self._analysis(each) for each in understand(page, tuple[Analysis, ...], self._name)]
 
-    def _analysis(self, facts: Mapping[str, Any]) -> Item:
-        branch = str(facts.get("ref", "")).removeprefix("refs/heads/")
-        address = f"/repos/{self._name}/code-scanning/analyses/{facts['id']}"
-        left_out = self._wanted.branches and not _matches(branch, self._wanted.branches)
+    def _analysis(self, analysis: Analysis) -> Item:
+        left_out = self._wanted.branches and not _matches(analysis.branch, self._wanted.branches)
 
         def fetch(target: Path, largest: int) -> None:
+            address = f"/repos/{self._name}/code-scanning/analyses/{analysis.id}"
             target.write_bytes(self._rest.content(address, SARIF))
 
         return Item(
-            id=f"{self._name}/analysis/{facts['id']}",
-            label=f"{self._name}: code scanning {facts['id']} of {branch}",
+            id=f"{self._name}/analysis/{analysis.id}",
+            label=f"{self._name}: code scanning {analysis.id} of {analysis.branch}",
             fetch=fetch,
-            name=lambda file: self._file_name("code-scanning", facts["id"], ".sarif"),
+            name=lambda file: self._file_name("code-scanning", analysis.id, ".sarif"),
             provenance=lambda: {
                 "source": "github",
                 "repository": self._name,
-                "commit": facts.get("commit_sha"),
-                "branch": branch,
-                "workflow": facts.get("analysis_key"),
-                "analysis_id": facts["id"],
+                "private": True,  # even a public repository shows these to its writers only
+                "commit": analysis.commit_sha,
+                "branch": analysis.branch,
+                "workflow": analysis.analysis_key,
+                "analysis_id": analysis.id,
             },
-            why_not=f"branch {branch} is not among github.branches" if left_out else None,
+            why_not=f"branch {analysis.branch} is not among github.branches" if left_out else None,
         )
 
-    def alerts(self, pages: Iterable[Sequence[Mapping[str, Any]]]) -> Item:
+    def alerts(self, pages: Iterable[object]) -> Item:
         """All open alerts as one JSON array, by number; its id is a digest of it."""
-        every = sorted((alert for page in pages for alert in page), key=lambda alert: int(alert["number"]))
+        every = [alert for page in pages for alert in understand(page, tuple[dict[str, object], ...], self._name)]
+        every.sort(key=lambda alert: understand(alert, Alert, self._name).number)
         content = json.dumps(every, sort_keys=True, indent=1).encode()
         digest = hashlib.sha256(content).hexdigest()[:16]
 
@@ -169,7 +169,12 @@ class Repository:
             label=f"{self._name}: {len(every)} Dependabot alerts",
             fetch=fetch,
             name=lambda file: self._file_name("dependabot", digest, ".json"),
-            provenance=lambda: {"source": "github", "repository": self._name, "workflow": "dependabot"},
+            provenance=lambda: {
+                "source": "github",
+                "repository": self._name,
+                "private": True,
+                "workflow": "dependabot",
+            },
         )
 
     def _file_name(self, what: str, number: object, suffix: str) -> str:
@@ -179,14 +184,3 @@ class Repository:
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _workflow(run: Mapping[str, Any]) -> list[str]:
-    """What a workflow may be called: its name, and its file's name."""
-    file = str(run.get("path") or "").partition("@")[0].rpartition("/")[2]
-    return [each for each in (run.get("name"), file) if each]
-
-
-def _is_private(run: Mapping[str, Any]) -> bool | None:
-    private = (run.get("repository") or {}).get("private")
-    return private if isinstance(private, bool) else None

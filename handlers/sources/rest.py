@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -48,7 +48,7 @@ class Gone(JobError):
 class Page:
     """One page of a listing. `items` is None if nothing changed since the ETag that was sent."""
 
-    items: Any
+    items: object
     etag: str | None
     following: str | None  # the next page's address
 
@@ -190,7 +190,7 @@ def _message(answer: httpx2.Response) -> str:
     return str(said.get("message", ""))[:200] if isinstance(said, dict) else answer.reason_phrase
 
 
-def _json(answer: httpx2.Response) -> Any:
+def _json(answer: httpx2.Response) -> object:
     try:
         return answer.json()
     except ValueError:

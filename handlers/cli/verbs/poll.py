@@ -43,8 +43,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
 def tell(report: Report) -> None:
     """Says what a poll did, problems last."""
     for label in report.expired:
-        _say(f"no longer there: {label}")
-    _say(f"{len(report.landed)} fetched, {report.left_out} left out, {len(report.expired)} no longer there")
+        _say(f"not to be had: {label}")
+    _say(f"{len(report.landed)} fetched, {report.left_out} left out, {len(report.expired)} not to be had")
     for problem in report.problems:
         _say(f"problem: {problem}")
 

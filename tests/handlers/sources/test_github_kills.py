@@ -29,10 +29,16 @@ class Killed(BaseException):
 @pytest.fixture
 def github() -> Iterator[GitHub]:
     with GitHub() as server:
-        project = server.add("acme/app")
-        for number in range(2):
-            project.add(f"report {number}".encode(), f"scan-{number}")
+        server.add("acme/app")
         yield server
+
+
+def offer(github: GitHub, count: int) -> list[str]:
+    """Adds artifacts; returns their texts."""
+    texts = [f"report {number}" for number in range(count)]
+    for number, text in enumerate(texts):
+        github.projects["acme/app"].add(text.encode(), f"scan-{number}")
+    return texts
 
 
 def poll(github: GitHub, root: Path) -> list[str]:
@@ -64,9 +70,11 @@ def count_steps(github: GitHub, root: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return len(steps)
 
 
-def test_a_kill_at_every_step(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.soak)])
+def test_a_kill_at_every_step(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    texts = offer(github, count)
     steps = count_steps(github, tmp_path / "undisturbed", monkeypatch)
-    assert steps > 14
+    assert steps > 7 * count
     for kill_at in range(steps):
         root = tmp_path / str(kill_at)
         left = [kill_at]
@@ -84,7 +92,7 @@ def test_a_kill_at_every_step(github: GitHub, tmp_path: Path, monkeypatch: pytes
         taken = take(root / "inbox")  # the engine runs on meanwhile
         poll(github, root)
         taken += take(root / "inbox")
-        assert sorted(taken) == ["report 0", "report 1"], f"killed at step {kill_at}"
+        assert sorted(taken) == texts, f"killed at step {kill_at}"
         assert [path.name for path in (root / "inbox").iterdir()] == []
 
 
@@ -99,6 +107,7 @@ Poller(settings, Path(sys.argv[2]), token=lambda url: sys.argv[3]).poll()
 
 
 def test_a_real_kill_in_the_middle_of_a_download(github: GitHub, tmp_path: Path) -> None:
+    offer(github, 2)
     command = [sys.executable, "-c", PROGRAM, github.url, str(tmp_path), TOKEN]
     with subprocess.Popen(command) as process:
 
@@ -117,6 +126,7 @@ def test_a_real_kill_in_the_middle_of_a_download(github: GitHub, tmp_path: Path)
 
 
 def test_a_torn_line_in_the_journal_did_not_happen(github: GitHub, tmp_path: Path) -> None:
+    offer(github, 2)
     poll(github, tmp_path)
     (journal,) = tmp_path.glob("state/github/*/seen.jsonl")
     whole = journal.read_bytes()

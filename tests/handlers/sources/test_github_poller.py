@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -17,6 +18,7 @@ import pytest
 from config.settings import load
 from handlers.sources import feeds
 from handlers.sources.github import Poller, Report
+from handlers.sources.rest import Rest
 from tests.servers.github import TOKEN, GitHub, Project
 from tests.servers.web import Request
 from watcher.errors import Unavailable
@@ -287,3 +289,48 @@ def test_code_scanning_and_alerts_by_setting(
     assert poller(github, tmp_path, clock, **wanted).poll() == Report(requests=2)
     project.alerts = [{"number": 3, "state": "open"}]
     assert len(poller(github, tmp_path, clock, **wanted).poll().landed) == 1
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"artifacts": [{"id": "x"}]}', b"<html>", b'{"message": "ok"}'])
+def test_an_answer_that_is_none_is_a_problem_and_no_bug(
+    github: GitHub, project: Project, tmp_path: Path, clock: HandClock, body: bytes
+) -> None:
+    project.add(zipped("one"))
+    github.fail("GET", "/actions/artifacts", 200, body=body)
+    assert len(poller(github, tmp_path, clock).poll().problems) == 1
+    assert len(poller(github, tmp_path, clock).poll().landed) == 1
+
+
+def test_a_deleted_run_does_not_hold_its_artifact_back(
+    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+) -> None:
+    project.add(zipped("one"))
+    project.runs.clear()
+    assert len(poller(github, tmp_path, clock).poll().landed) == 1
+
+
+def test_what_is_no_zip_and_what_is_too_large(
+    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+) -> None:
+    project.add(b'{"runs": []}', "report.sarif")
+    project.add(b"x" * 5000, "huge")
+    chosen = {"repositories": ["acme/app"], "api_url": github.url}
+    settings = load(None, {"github": chosen, "limits": {"max_bytes": 999}})
+    made.append(Poller(settings, tmp_path, clock, token=lambda url: TOKEN))
+    report = made[-1].poll()
+    assert report.landed == ["github-acme-app-report.sarif-1000"]
+    assert "larger than 999 bytes" in report.expired[0]
+
+
+def test_a_full_disk_is_a_problem_that_passes(
+    github: GitHub, project: Project, tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.add(zipped("one"))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "inbox")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Rest, "download", full)
+        assert "the disk is full" in poller(github, tmp_path, clock).poll().problems[0]
+    assert len(poller(github, tmp_path, clock).poll().landed) == 1
