@@ -164,9 +164,11 @@ def join(findings: list[Finding]) -> Finding:
     }
     every = {
         name: tuple(dict.fromkeys(value for each in findings for value in getattr(each, name)))
-        for name in ("ids", "cwes", "occurrences")
+        for name in ("ids", "cwes")
     }
-    return msgspec.structs.replace(first, **gaps | every, suppressed=all(each.suppressed for each in findings))
+    occurrences = tuple(each for finding in findings for each in finding.occurrences)
+    suppressed = all(finding.suppressed for finding in findings)
+    return msgspec.structs.replace(first, **gaps | every, occurrences=occurrences, suppressed=suppressed)
 
 
 def _with_fingerprints(given: list[Finding], subjects: list[bytes], groups: _Groups) -> Iterator[Finding]:

@@ -81,7 +81,9 @@ def test_both_ways_end_the_same(results: list[Any], indent: int | None) -> None:
     assert streamed(content, piece=50 + len(results)) == careful
 
 
-@pytest.mark.parametrize("entry", [each for each in files("artifacts") if "sarif" in str(each.id) and ".zip" not in str(each.id)])
+@pytest.mark.parametrize(
+    "entry", [each for each in files("artifacts") if "sarif" in str(each.id) and ".zip" not in str(each.id)]
+)
 def test_both_ways_end_the_same_for_real_logs(entry: dict[str, Any]) -> None:
     content = (SHARED / entry["file"]).read_bytes()
     fast, careful = both_ways(content)
