@@ -52,7 +52,7 @@ def build(settings: Settings, root: Path, inputs: Sequence[Path], out: Path, att
 def write_sides(settings: Settings, root: Path, lines: Lines, out: Path, attempt: Attempt) -> Statistics:
     """Writes the rows of `lines`, their lineage and their statistics."""
     maker = make_maker(settings, root)
-    shards = make_shards(lines.found, maker, attempt.cache, attempt.say)
+    shards = make_shards(lines.found, maker, attempt)
     choice = choose(shards, lines.inputs, _rules(settings))
     sides = SIDES if settings.dataset.test_share else SIDES[:2]
     _write_rows(choice, shards, sides, out)

@@ -15,10 +15,14 @@ from handlers.records import Finding
 ADVISORY = re.compile(r"\b(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3})\b", re.IGNORECASE)
 """The ids by which a free text names an advisory."""
 
+IDENTIFIER = re.compile(r"[A-Z]{2,16}(?:[-:][A-Z0-9]{1,16}){1,6}")
+"""What the databases' ids look like, in upper case: RUSTSEC-2021-0078, RHSA-2023:1405, GO-2022-0969."""
+
 
 def advisories(finding: Finding) -> tuple[str, ...]:
     """The finding's advisory ids in one spelling, the best name first: CVE, then GHSA, then any other."""
-    return tuple(sorted({each.strip().upper() for each in finding.ids if each.strip()}, key=_rank))
+    names = (each.strip().upper() for each in finding.ids)
+    return tuple(sorted({each for each in names if IDENTIFIER.fullmatch(each)}, key=_rank))
 
 
 def _rank(name: str) -> tuple[int, str]:
@@ -31,7 +35,8 @@ def own_key(finding: Finding) -> str:
     if ids:
         return ids[0]
     cwes = ",".join(sorted(set(finding.cwes)))
-    return "|".join((cwes or "no CWE", finding.rule_id or finding.title, subject(finding)))
+    said = "|".join((cwes, finding.rule_id or finding.title, subject(finding)))
+    return f"problem {_digest(said)}"  # a digest, since keys are published and rules are other people's text
 
 
 def subject(finding: Finding) -> str:
@@ -39,7 +44,11 @@ def subject(finding: Finding) -> str:
     if finding.package is not None:
         return finding.package.name.casefold()
     code = " ".join((finding.snippet or "").split())
-    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()[:16] if code else ""
+    return _digest(code) if code else ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def named_in(text: str) -> tuple[str, ...]:

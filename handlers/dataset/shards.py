@@ -11,12 +11,9 @@ its rows again, and what a build writes is the same with and without. A shard is
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -29,10 +26,11 @@ from handlers.dataset.making import Item, Maker, Source
 from handlers.dataset.near import PLACES, Signatures, Words, sign
 from handlers.dataset.rows import text_key
 from handlers.dataset.tasks import Draft
+from handlers.dataset.worker import make_in_processes
+from watcher.stage import Attempt
 
 CHUNK = 1000
-"""Lines that one shard holds at most; so many are worth a process of their own."""
-PROCESSES = max(1, min(8, os.cpu_count() or 1))
+"""Lines that one shard holds at most; more than that are made in processes of their own."""
 _words = Words()
 _decoder = msgspec.msgpack.Decoder(tuple[Source, ...])
 
@@ -47,9 +45,9 @@ class Shard(NamedTuple):
         return flat.reshape(-1, PLACES)
 
 
-def make_shards(lines: Sequence[Line], maker: Maker, cache: Path, say: Callable[[str], None]) -> list[Shard]:
+def make_shards(lines: Sequence[Line], maker: Maker, attempt: Attempt) -> list[Shard]:
     """The shards that hold `lines`, and no other source; what the cache lacks is made."""
-    folder = cache / maker.recipe.digest
+    folder = attempt.cache / maker.recipe.digest
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {each.digest for each in lines}
     shards = []
@@ -59,18 +57,12 @@ def make_shards(lines: Sequence[Line], maker: Maker, cache: Path, say: Callable[
         shards.append(shard)
     missing = [each for each in lines if each.digest in wanted]
     chunks = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
-    made = _in_processes(chunks, maker, folder, say) if len(chunks) > 1 else map(partial(fill, maker, folder), chunks)
+    if len(chunks) > 1:
+        made = make_in_processes(chunks, maker, folder, attempt.say, attempt.stopping)
+    else:
+        made = (fill(maker, folder, chunk) for chunk in chunks)
     shards += [_load(index, wanted) for index in made]
     return [each for each in shards if each.sources]
-
-
-def _in_processes(
-    chunks: Sequence[Sequence[Line]], maker: Maker, folder: Path, say: Callable[[str], None]
-) -> Iterator[Path]:
-    with ProcessPoolExecutor(min(PROCESSES, len(chunks)), multiprocessing.get_context("spawn")) as pool:
-        for number, index in enumerate(pool.map(partial(fill, maker, folder), chunks), start=1):
-            say(f"rows of {number} of {len(chunks)} parts are made")
-            yield index
 
 
 def fill(maker: Maker, folder: Path, lines: Sequence[Line]) -> Path:

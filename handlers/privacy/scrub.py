@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Literal, TypeVar
 
@@ -64,6 +64,9 @@ NOBODY = re.compile(
 )
 """Accounts of machines and images, and our pseudonyms: nobody's name."""
 VERSION = re.compile(r"[^\s/\\@]*")
+PSEUDONYM = re.compile(r"SECRET_[0-9a-f]{8}|user-[0-9a-f]{4}@mail\.example|(?:user|host)-[0-9a-f]{4}")
+TELLING = re.compile(r"(?=.*\d)\S{8,}|\S+@\S+|\S+\.\S+", re.DOTALL)
+"""Values that mean the same wherever they stand, and are no words of everybody's; people's names are as well."""
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -72,6 +75,7 @@ class Scrubber:
 
     def __init__(self, key: str = "") -> None:
         self._key = hashlib.sha256(b"scantune pseudonym" + key.encode()).digest()
+        self._values: dict[str, set[str]] = {}
         self.text: Callable[[str], str] = lru_cache(maxsize=16384)(self._text)
         self._token_after: Callable[[str, bool], str] = lru_cache(maxsize=65536)(self._known)
         self.version: Callable[[str], str] = lru_cache(maxsize=16384)(self._without_secrets)
@@ -80,14 +84,26 @@ class Scrubber:
         """The record with every text of it scrubbed, whatever field it stands in."""
         return msgspec.convert(self.data(msgspec.to_builtins(record)), type(record))
 
-    def data(self, value: object, name: str = "") -> object:
-        """The same for plain JSON data; texts of fields that hold versions can't be addresses."""
+    def data(self, value: object) -> object:
+        """The same for plain JSON data; texts of fields that hold versions can't be addresses.
+
+        What was found in one text is replaced in all others too, where nothing may tell that it is private.
+        """
+        seen: set[str] = set()
+        clean = self._walk(value, "", seen)
+        telling = {known: name for name in seen for known in self._values.get(name, ()) if _tells(known, name)}
+        return _replaced(clean, telling) if telling else clean
+
+    def _walk(self, value: object, name: str, seen: set[str]) -> object:
         if isinstance(value, str):
-            return self.version(value) if "version" in name and VERSION.fullmatch(value) else self.text(value)
+            clean = self.version(value) if "version" in name and VERSION.fullmatch(value) else self.text(value)
+            if clean != value:
+                seen.update(PSEUDONYM.findall(clean))
+            return clean
         if isinstance(value, dict):
-            return {key: self.data(each, str(key)) for key, each in value.items()}
+            return {key: self._walk(each, str(key), seen) for key, each in value.items()}
         if isinstance(value, list | tuple):
-            return [self.data(each, name) for each in value]
+            return [self._walk(each, name, seen) for each in value]
         return value
 
     def pseudonym(self, kind: Kind, value: str) -> str:
@@ -95,7 +111,9 @@ class Scrubber:
         known = value if kind == "secret" else value.casefold()
         digest = hmac.digest(self._key, f"{kind} {known}".encode("utf-8", "surrogatepass"), "sha256").hex()
         shape, length = _SHAPES[kind]
-        return shape.format(digest[:length])
+        name = shape.format(digest[:length])
+        self._values.setdefault(name, set()).add(value)
+        return name
 
     def _text(self, text: str) -> str:
         text = self._without_secrets(text)
@@ -176,3 +194,21 @@ def _places(text: str, word: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(word, at + len(word))
+
+
+def _tells(known: str, name: str) -> bool:
+    return TELLING.fullmatch(known) is not None or (name.startswith("user-") and len(known) >= 5)
+
+
+def _replaced(value: object, names: Mapping[str, str]) -> object:
+    """JSON data with every whole occurrence of a key of `names` replaced."""
+    if isinstance(value, str):
+        for known, name in names.items():
+            if known in value:
+                value = re.sub(rf"(?<![A-Za-z0-9]){re.escape(known)}(?![A-Za-z0-9])", name, value)
+        return value
+    if isinstance(value, dict):
+        return {key: _replaced(each, names) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replaced(each, names) for each in value]
+    return value

@@ -98,7 +98,7 @@ NAMED = re.compile(
 """A value beside a name that says what it is: `password = "…"`, `api_key: …`, `Bearer …`."""
 OPTION = re.compile(rf"(?i)(?P<name>[a-z-]{{2,24}}[ \t]+){_VALUE}")
 """The same after the two dashes of a command's option: `--token …`."""
-KEY = re.compile(r"(?i)(?:api|access|account|auth|encryption|signing|master|private|storage|subscription)[_-]?$")
+KEY = re.compile(r"(?i)(?:api|access|account|auth|encryption|signing|master|private|storage|subscription)[_ -]?$")
 """What must stand before `key` so that it names a secret."""
 
 _REFERENCE = re.compile(

@@ -1,6 +1,8 @@
+import contextlib
 import json
+import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.settings import Settings, Tasks
+from handlers import analysis
 from handlers.dataset import stage
 from handlers.dataset.build import write_sides
 from handlers.dataset.lines import find_lines
 from handlers.dataset.rows import load_rows
 from handlers.dataset.split import side_of
 from handlers.dataset.statistics import load_statistics
+from handlers.narrative import stage as narrative_stage
 from handlers.records import Narrative
 from tests.handlers.dataset.made import attempt, folder, narrative
 from tests.handlers.privacy.canaries import canaries
 from watcher.errors import BadInput
+from watcher.execute import execute
 from watcher.stage import Outcome, Takes
+from watcher.workspace import Workspace
 
 ALL = Settings.model_validate({"dataset": {"tasks": dict.fromkeys(Tasks.model_fields, 1.0)}})
 """Every task of every problem."""
@@ -269,6 +275,43 @@ def test_what_is_private_reaches_no_file(tmp_path: Path) -> None:
     written = "".join(each.read_text() for each in out.iterdir() if each.suffix in {".jsonl", ".json", ".md"})
     assert len(lines(out, "lineage.jsonl")) > 500
     assert [value for _, value, _ in secrets if value in written] == []
+
+
+SAMPLE = sorted((Path(__file__).resolve().parents[3] / "handlers" / "demo" / "reports").iterdir())
+
+
+def test_what_is_private_in_a_report_reaches_no_file(tmp_path: Path) -> None:
+    """Private texts in whatever text of real reports, through all stages."""
+    workspace, chance = Workspace(tmp_path / "workspace").make(), random.Random(4)
+    secrets = list(canaries(20, seed=11))
+    chance.shuffle(secrets)
+    told, put = [], []
+    while secrets:
+        report = json.loads(chance.choice(SAMPLE).read_bytes())
+        places = list(texts_in(report))
+        taken = [(*secrets.pop(), chance.choice(places)) for _ in range(min(20, len(secrets)))]
+        for _, _, text, (holder, key) in taken:
+            holder[key] = f"{holder[key]} {text}"
+        file = tmp_path / f"report{len(secrets)}.json"
+        file.write_text(json.dumps(report))
+        with contextlib.suppress(BadInput):  # what was planted may make it no report
+            done = execute(workspace, analysis.stage(Settings(), workspace.root), [file])
+            told.append(execute(workspace, narrative_stage(Settings(), workspace.root), [done.folder]).folder)
+            put += [value for _, value, _, _ in taken]
+    out = rows_only(tmp_path, "out", told, ALL)
+    before = "".join((each / "narrative.jsonl").read_text() for each in told)
+    written = "".join(each.read_text() for each in out.iterdir())
+    assert sum(value in before for value in put) > 100
+    assert [value for value in put if value in written] == []
+
+
+def texts_in(data: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place of a text value, as (holder, key)."""
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+        if isinstance(value, str):
+            yield data, key
+        elif isinstance(value, dict | list):
+            yield from texts_in(value)
 
 
 def planted(made: Narrative, text: str, at: int) -> bytes:

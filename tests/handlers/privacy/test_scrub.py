@@ -67,6 +67,18 @@ def test_every_field_of_a_record_is_scrubbed_but_versions_are_no_addresses() -> 
     assert clean.package == made.analysis.finding.package
 
 
+def test_what_was_found_once_is_replaced_everywhere_in_the_record() -> None:
+    made = narrative(1, snippet='api_key = "0123456789abcdef0123"', description="0123456789abcdef0123 is in the code")
+    clean = SCRUB.record(made).analysis.finding
+    assert "0123456789abcdef0123" not in f"{clean.snippet} {clean.description}"
+    assert SCRUB.record(narrative(2, description="0123456789abcdef0123")).analysis.finding.description is not None
+
+
+def test_a_word_of_everybodys_stays_a_word() -> None:
+    made = narrative(1, snippet='password = "secret"', description="the secret is hard-coded")
+    assert SCRUB.record(made).analysis.finding.description == "the secret is hard-coded"
+
+
 @given(st.text(max_size=200))
 def test_scrubbing_twice_changes_nothing(text: str) -> None:
     once = SCRUB.text(text)
