@@ -90,6 +90,11 @@ class Ledger:
         """The same, with the place."""
         self.warn(f"{node.pointer or 'the document'}: {text}")
 
+    def counted(self, told: int | None, listed: Node) -> None:
+        """The report's own count of its problems: nothing listed below a count is no clean report."""
+        if told and not listed:
+            self.warn(f"the report counts {told} problems and lists none")
+
     def scan_failed(self, reason: str) -> None:
         """The report itself says that the scan did not run to its end."""
         self.failed = self.failed or reason

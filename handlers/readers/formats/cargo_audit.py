@@ -27,8 +27,7 @@ def _is_bare(found: Node) -> bool:
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     _count_warnings(report["warnings"], ledger)
     found = report["vulnerabilities"]
-    if found.integer("count") and not found["list"]:
-        ledger.warn(f"the report counts {found.integer('count')} vulnerabilities and lists none")
+    ledger.counted(found.integer("count"), found["list"])
     listed = (each for _, each in found.fields()) if _is_bare(found) else ledger.records(found, "list")
     for record in listed:
         advisory, crate = record["advisory"], record["package"]

@@ -18,8 +18,7 @@ def claims(report: Node) -> bool:
 @reads("kics", claims)
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     ledger.tool_version = report.text("kics_version")
-    if report.integer("total_counter") and not report["queries"]:
-        ledger.warn(f"the report counts {report.integer('total_counter')} problems and lists none")
+    ledger.counted(report.integer("total_counter"), report["queries"])
     for query in report.items("bill_of_materials"):
         ledger.skip("bill of materials", len(query.items("files")))
     for query in ledger.records(report, "queries"):

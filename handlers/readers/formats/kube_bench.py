@@ -11,7 +11,9 @@ from handlers.readers.shapes import some
 
 
 def claims(report: Node) -> bool:
-    return some(report, "Controls", "Totals") or some(report, "node_type", "tests")
+    return any(some(report, "node_type", "tests", path=path) for path in ("", "Controls")) or some(
+        report, "Controls", "Totals"
+    )
 
 
 @reads("kube-bench", claims)
@@ -19,6 +21,7 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     for part in ledger.entries(report):
         for control in ledger.records(part, "Controls") if "Controls" in part else (part,):
             for section in ledger.records(control, "tests"):
+                ledger.counted(sum(section.integer(each) or 0 for each in ("fail", "warn")), section["results"])
                 for record in ledger.records(section, "results"):
                     status = (record.text("status") or "").upper()
                     if status in ("FAIL", "WARN"):

@@ -27,7 +27,7 @@ def claims_6(report: Node) -> bool:
 def npm_6(report: Node, ledger: Ledger) -> Iterator[Problem]:
     """One problem an advisory: npm 6, `pnpm audit --json`, `yarn npm audit --json` of yarn 2 and 3."""
     ledger.skip("muted in the project", len(report.items("muted")))
-    _check_total(report, "advisories", ledger)
+    ledger.counted(_total(report), report["advisories"])
     for _, advisory in ledger.members(report, "advisories"):
         if advisory.is_object:
             yield advisory_problem(advisory, advisory)
@@ -63,11 +63,8 @@ def advisory_problem(record: Node, advisory: Node) -> Problem:
     )
 
 
-def _check_total(report: Node, path: str, ledger: Ledger) -> None:
-    """An empty list in a report that counts problems is no clean report."""
-    counts = [each.integer() or 0 for key, each in report.fields("metadata.vulnerabilities") if key != "total"]
-    if sum(counts) and not report[path]:
-        ledger.warn(f"the report counts {sum(counts)} vulnerabilities and lists none")
+def _total(report: Node) -> int:
+    return sum(each.integer() or 0 for key, each in report.fields("metadata.vulnerabilities") if key != "total")
 
 
 def _advice(advisory: Node) -> str | None:
@@ -91,7 +88,7 @@ def _cwes(given: Node) -> object:
 @reads("npm-audit-7", lambda report: report.has("auditReportVersion", "vulnerabilities"), tool="npm-audit")
 def npm_7(report: Node, ledger: Ledger) -> Iterator[Problem]:
     """One problem a package: objects in `via` are its own advisories, texts are packages that it gets them from."""
-    _check_total(report, "vulnerabilities", ledger)
+    ledger.counted(_total(report), report["vulnerabilities"])
     for name, record in ledger.members(report, "vulnerabilities"):
         if record.is_object:
             yield _package_problem(name, record)

@@ -39,6 +39,7 @@ def auditjs(report: Node, ledger: Ledger) -> Iterator[Problem]:
 def nancy(report: Node, ledger: Ledger) -> Iterator[Problem]:
     ledger.tool_version = report.text("version")
     ledger.skip("package with an invalid version", len(report.items("invalid")))
+    ledger.counted(report.integer("num_vulnerable"), report["vulnerable"])
     for part in ledger.records(report, "vulnerable"):
         for record in ledger.records(part, "Vulnerabilities"):
             yield Problem(
@@ -111,6 +112,7 @@ def dotnet_list(report: Node, ledger: Ledger) -> Iterator[Problem]:
 @reads("jfrog-xray", lambda report: report.has("total_rows", "rows"))
 def jfrog_xray(report: Node, ledger: Ledger) -> Iterator[Problem]:
     """The vulnerabilities report of Xray ("unified")."""
+    ledger.counted(report.integer("total_rows"), report["rows"])
     for record in ledger.records(report, "rows"):
         cves = record.items("cves")
         kind, _, part = (record.text("vulnerable_component") or "").partition("://")

@@ -22,6 +22,7 @@ def claims_ggshield(report: Node) -> bool:
 def ggshield(report: Node, ledger: Ledger) -> Iterator[Problem]:
     """One problem an occurrence."""
     for scan in ledger.records(report, "scans") if "scans" in report else (report,):
+        ledger.counted(scan.integer("total_incidents"), scan["entities_with_incidents"])
         for file in ledger.records(scan, "entities_with_incidents"):
             for incident in ledger.records(file, "incidents"):
                 for record in ledger.records(incident, "occurrences"):

@@ -43,6 +43,7 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
 
 def _project(project: Node, ledger: Ledger) -> Iterator[Problem]:
     ledger.skip("ignored by the project's policy", len(project.items("filtered.ignore")))
+    ledger.counted(project.integer("uniqueCount"), project["vulnerabilities"] or project["infrastructureAsCodeIssues"])
     manifest = project.text("displayTargetFile", "targetFile", "targetFilePath")
     for record in ledger.records(project, "vulnerabilities"):
         yield _vulnerability(record, manifest)

@@ -93,6 +93,27 @@ def test_a_found_secret_is_nowhere_in_what_is_kept() -> None:
             assert secret not in kept, file.name
 
 
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("npm_audit_6.json", "advisories"),
+        ("npm_audit_7.json", "vulnerabilities"),
+        ("cargo_audit.json", "vulnerabilities.list"),
+        ("kics.json", "queries"),
+        ("nancy.json", "vulnerable"),
+        ("jfrog_xray.json", "rows"),
+    ],
+)
+def test_an_empty_list_below_a_count_is_no_clean_report(name: str, path: str) -> None:
+    document = json.loads((EXAMPLES / name).read_text())
+    above, _, last = path.rpartition(".")
+    part = document[above] if above else document
+    part[last] = type(part[last])()
+    reading = read_bytes(json.dumps(document).encode(), Limits())
+    assert reading.books.seen == 0
+    assert any("counts" in warning for warning in reading.warnings)
+
+
 def test_a_hard_coded_password_is_not_quoted() -> None:
     """Neither as code nor in the scanner's message."""
     document = json.loads((EXAMPLES / "bandit.json").read_text())
