@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.cli.context import Context
@@ -20,7 +21,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "subject",
         metavar="ID",
         help="the first digits of a key or digest, a file's name, a path; a row of the newest dataset: train:17, the "
-        "first digits of its digest; or a finding's fingerprint",
+        "first digits of its digest; a finished model's folder; or a finding's fingerprint",
     )
     parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.set_defaults(run=run)
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with desk(context) as books:
         rows = trace_rows(books.workspace, args.subject)
         told = [key for found in rows.values() for key in found] + find_finding(books.workspace, args.subject)
-        lineage = _trace(books, list(dict.fromkeys(told)) or [args.subject])
+        lineage = _trace(books, list(dict.fromkeys(told)) or [_training_of(args.subject) or args.subject])
     if args.json:
         print_json({"rows": list(rows), **msgspec.to_builtins(lineage)} if rows else lineage)
         return 0
@@ -48,6 +49,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
         origin = ", ".join(f"{name} {value}" for name, value in each.provenance.items())
         print(f"  {each.name} on {each.when}" + (f" ({origin})" if origin else ""))
     return 0
+
+
+def _training_of(subject: str) -> str | None:
+    """The key of the training that made a finished model, if the subject is such a folder."""
+    from handlers.models.metadata import METADATA, read_metadata
+
+    folder = Path(subject)
+    return read_metadata(folder).job if (folder / METADATA).is_file() else None
 
 
 def _trace(books: Desk, subjects: Sequence[str]) -> Lineage:
