@@ -77,7 +77,7 @@ def flush(path: Path) -> None:
     os.close(handle)
 
 
-# -- the contestants: each takes `count` files through the three stages in an empty folder; seconds -----------------------
+# -- the contestants: each takes `count` files through the three stages in an empty folder; seconds -----------------
 
 
 def engine(folder: Path, count: int) -> float:
@@ -192,7 +192,7 @@ def peer(python: str, name: str) -> Callable[[Path, int], float]:
     return run
 
 
-# -- one file at a time, and many ------------------------------------------------------------------------------------------
+# -- one file at a time, and many ------------------------------
 
 
 class Watching:

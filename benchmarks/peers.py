@@ -125,7 +125,13 @@ if os.environ.get("PEERS_FOLDER"):
     else:
         queue, _ = make_huey(FOLDER)
 
-if __name__ == "__main__":
+
+def main() -> None:
     runs: dict[str, Callable[[Path, int], float]] = {"huey": run_huey, "celery": run_celery, "luigi": run_luigi}
-    os.environ.pop("PEERS_FOLDER", None)
     print(runs[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3])))
+
+
+if __name__ == "__main__":
+    import peers  # under its own name, as the workers import it: a queue finds its tasks by module and name
+
+    peers.main()
