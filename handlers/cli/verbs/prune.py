@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handlers.cli.context import Context
+
+if TYPE_CHECKING:
+    from handlers.cli.desk import Desk
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,7 +26,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from watcher.prune import prunable, prune
 
     with desk(context) as books:
-        found = prunable(books.workspace, books.stages, books.index, SYSTEM, args.days, frozenset())
+        found = prunable(books.workspace, books.stages, books.index, SYSTEM, args.days, _kept(books))
         if not args.dry_run:
             found = prune(books.workspace, found)
             books.index.refresh()
@@ -33,3 +38,13 @@ def run(args: argparse.Namespace, context: Context) -> int:
     done = "would go" if args.dry_run else "are gone"
     print(f"{len(found)} {done}, {sum(each.bytes for each in found) / 1e6:.1f} MB")
     return 0
+
+
+def _kept(books: Desk) -> frozenset[str]:
+    """The trainings of the champion and of those before it (`rollback` goes there), and all that was published."""
+    from handlers.models.champion import read_pointer
+    from handlers.models.metadata import METADATA, read_metadata
+
+    champions = [Path(each.path) for each in read_pointer(books.workspace.root).line]
+    trainings = {read_metadata(folder).job for folder in champions if (folder / METADATA).is_file()}
+    return frozenset(trainings | {job.key for job in books.index.jobs("upload")})
