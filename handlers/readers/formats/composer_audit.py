@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from handlers.readers.identifiers import ids_in, package
 from handlers.readers.interface import Ledger, MalformedError, Problem, reads
 from handlers.readers.node import Node
-from handlers.readers.shapes import some
+from handlers.readers.shapes import EARLY
 
 
 def claims(report: Node) -> bool:
     if "advisories" not in report or "metadata" in report:
         return False
-    known = any(some(each, "advisoryId") or some(Node([*each.value.values()]), "advisoryId") if each.is_object
-                else some(each, "advisoryId") or some(each, "affectedVersions")
-                for _, each in report.fields("advisories"))  # fmt: skip
+    found = [record for _, each in report.fields("advisories") for record in _advisories(each)]
+    known = any("advisoryId" in record or "affectedVersions" in record for record in found[:EARLY])
     return known or (not report["advisories"] and ("abandoned" in report or len(report.value) == 1))
 
 
@@ -25,14 +24,14 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     for _, ignored in ledger.members(report, "ignored-advisories"):
         ledger.skip("ignored in the project", len(_advisories(ignored)))
     for name, found in ledger.members(report, "advisories"):
+        if not found.is_list and not found.is_object:
+            raise MalformedError(f"{found.pointer} should be an array")
         for record in _advisories(found):
             yield _problem(record, name)
 
 
 def _advisories(found: Node) -> list[Node]:
     """A list, or an object with numbers for keys where PHP left a gap in the list."""
-    if not found.is_list and not found.is_object:
-        raise MalformedError(f"{found.pointer} should be an array")
     return found.items() or [each for _, each in found.fields()]
 
 

@@ -35,8 +35,8 @@ def claims(report: Node) -> bool:
 
 @reads("error-document", claims, last_resort=True)
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
-    code = _said(report, CODES)
-    raise MalformedError(f"no report but an error: {f'{code}: ' if code else ''}{_said(report, MESSAGES)}")
+    code, message = _said(report, CODES), _said(report, MESSAGES) or ""
+    raise MalformedError(f"no report but an error: {message if not code or code in message else f'{code}: {message}'}")
     yield  # a reader is a generator
 
 
