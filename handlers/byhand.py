@@ -18,6 +18,7 @@ from pathlib import Path
 from config.settings import SettingsError
 from handlers.cli.context import Context, make_context
 from handlers.pipeline import Choices, pipeline
+from handlers.service.logs import quiet
 from handlers.tempo import retries
 from watcher.children import BUG, DONE, QUARANTINED, UNAVAILABLE, USAGE
 from watcher.errors import BadInput, JobError, Unavailable
@@ -37,6 +38,7 @@ def main(stage_name: str, argv: Sequence[str] | None = None) -> int:
         logging.basicConfig(
             stream=sys.stderr, level=context.settings.log.level.upper(), format="%(levelname)s %(message)s"
         )
+        quiet()
         stage = _stage(stage_name, args, context)
     except SettingsError as error:
         print(f"{stage_name}: {error}", file=sys.stderr)

@@ -15,7 +15,7 @@ from config.settings import Log
 from watcher.files import make_folder
 
 FILE = "scantune.log"
-TALKATIVE = ("httpx2", "httpcore2", "huggingface_hub", "keyring", "watchdog")
+TALKATIVE = ("httpx2", "httpcore2", "huggingface_hub", "keyring", "watchdog", "matplotlib")
 """At the levels below they tell presigned links and headers with tokens, or every single event."""
 TEXT = "%(asctime)s %(levelname)s %(message)s"
 
@@ -38,6 +38,11 @@ class JsonLines(logging.Formatter):
 def start(wanted: Log) -> None:
     """Logs to standard error, as the settings say."""
     logging.basicConfig(handlers=[_dressed(logging.StreamHandler(sys.stderr), wanted)], level=wanted.level.upper())
+    quiet()
+
+
+def quiet() -> None:
+    """Keeps libraries from telling what is nobody's business; whoever speaks to the Hub calls it too."""
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from handlers.service.logs import quiet
 from handlers.upload.publication import Digests, Kind, Publication, differences
 from watcher.errors import JobError, Unavailable
 
@@ -89,7 +90,8 @@ def _client() -> Iterator[HfApi]:
 
     if not constants.is_offline_mode() and not get_token():
         raise NotAllowed("there is no Hugging Face token", LOG_IN)
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    quiet()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its warnings name presigned links
     disable_progress_bars()
     set_client_factory(_make_http)
     try:

@@ -137,3 +137,16 @@ def test_the_record_reads_back(hub: Hub, model: Path, settings: Settings, tmp_pa
     text = (tmp_path / upload.PUBLICATION).read_bytes()
     record = msgspec.json.decode(text, type=Published)
     assert upload.publication.dump(record) == text
+
+
+def test_the_stage_in_its_own_process_tells_no_link_and_no_token(hub: Hub, dataset: Path, tmp_path: Path) -> None:
+    hub.fail("POST", "/preupload/", 503)
+    (dataset / "receipt.json").unlink()
+    loose = dataset.rename(tmp_path / "rows")
+    command = [sys.executable, "-m", "handlers.upload", "--workspace", str(tmp_path / "workspace"), str(loose)]
+    environment = surroundings(hub, tmp_path) | {"SCANTUNE_LOG__LEVEL": "debug"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert commits(hub) == 1
+    assert TOKEN not in done.stdout + done.stderr
+    assert "/preupload/" not in done.stderr
