@@ -130,6 +130,8 @@ class FineTuning(Section):
     default_output_name: str = Field("webauthn-security", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$")
     min_new_examples: int = Field(10, ge=1)
     interval_seconds: float = Field(3600.0, ge=0)
+    max_hours: float = Field(2.0, gt=0)
+    max_memory_gb: float = Field(0.0, ge=0)
     training: Training = Training()
     mlx: Mlx = Mlx()
     evaluation: Evaluation = Evaluation()

@@ -60,7 +60,7 @@ class Loop(TrainingCallback):  # type: ignore[misc]
             grad_accumulation_steps=accumulation,
             clear_cache_threshold=0 if frugal else KEEP_MEMORY,
         )
-        with _layer_class_kept(self.model), _quiet():
+        with layer_class_kept(self.model), _quiet():
             train(
                 model=self.model,
                 optimizer=self.optimizer,
@@ -102,7 +102,7 @@ class Loop(TrainingCallback):  # type: ignore[misc]
 
 
 @contextlib.contextmanager
-def _layer_class_kept(model: nn.Module) -> Iterator[None]:
+def layer_class_kept(model: nn.Module) -> Iterator[None]:
     """mlx-lm's gradient checkpointing replaces the layer class's call for good; this puts it back."""
     layer = type(model.layers[0])
     call = layer.__call__

@@ -24,6 +24,7 @@ from handlers.training.course import Course
 from handlers.training.curve import draw_losses
 from handlers.training.deliver import check_name, deliver
 from handlers.training.encode import Encoded, encode_rows
+from handlers.training.fit import GIGA, device_memory, estimate, refuse_what_does_not_fit
 from handlers.training.loop import Loop
 from handlers.training.loss import takes_packed_rows
 from handlers.training.optimizer import GuardedAdamW
@@ -78,6 +79,8 @@ def train(given: Given, out: Path) -> Outcome:
     prepared = _prepare(given, checkpoints)
     for line in in_words(prepared.used, given.settings.fine_tuning.training):
         given.attempt.say(line)
+    if not prepared.start.done:
+        _refuse_early(given, prepared)
     state = _course(given, prepared, checkpoints).run(frugal=given.settings.fine_tuning.mlx.memory_efficient)
     trained, evaluations = _trained(given, prepared, state), Evaluations(base=state.base, tuned=state.best)
     weights, chosen = checkpoints.weights(state.best_update), given.settings.fine_tuning.training
@@ -124,6 +127,17 @@ def _prepare(given: Given, checkpoints: Checkpoints) -> Prepared:
     dtype = str(model.model.norm.weight.dtype).removeprefix("mlx.core.")
     used = parameters_of(settings, len(train_rows.rows), layers, modules, packing, dtype)
     return Prepared(model, train_rows, valid_rows, used, start)
+
+
+def _refuse_early(given: Given, prepared: Prepared) -> None:
+    settings, used = given.settings.fine_tuning, prepared.used
+    layout = layout_of(settings.training, used.packing)
+    limit = int(settings.max_memory_gb * GIGA) or device_memory()
+    fit = estimate(prepared.model, prepared.train.rows, layout, used, limit)
+    given.attempt.say(str(fit))
+    refuse_what_does_not_fit(fit, used, settings.max_hours)
+    mx.clear_cache()
+    mx.reset_peak_memory()
 
 
 def _before(model: Any, valid: Encoded, batch_size: int) -> State:

@@ -1,0 +1,170 @@
+"""Will it fit? Small trial steps on this very device say how memory and time grow; the plan's largest batch is judged.
+
+A trial step computes all that a real one does, but its optimizer is told from the start that a gradient was not finite:
+weights stay as they are. Memory is taken as linear in what a step holds:
+
+    bytes = a + b * tokens + c * tokens * width + d * learned positions
+
+(weights and optimizer; activations; attention; logits). Four trials give the four numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+import psutil
+from mlx.utils import tree_flatten
+from mlx_lm.tuner.trainer import grad_checkpoint
+
+from handlers.training.batches import Batch, Layout, epoch_updates, update_batches
+from handlers.training.encode import Row
+from handlers.training.loop import layer_class_kept
+from handlers.training.loss import arrays, completion_loss
+from handlers.training.optimizer import GuardedAdamW
+from handlers.training.records import Parameters
+from watcher.errors import Unavailable
+
+TRIALS = ((1, 64, 32), (2, 64, 32), (1, 128, 32), (1, 64, 64))
+"""Sequences, their width, learned positions."""
+GIGA = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a step's memory depends on."""
+
+    sequences: int
+    width: int
+    learned: int
+
+    @property
+    def terms(self) -> tuple[float, ...]:
+        slots = self.sequences * self.width
+        return (1.0, slots, slots * self.width, self.learned)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The estimate for one training."""
+
+    parameters: int
+    trainable: int
+    memory: int  # bytes at the peak
+    seconds: float  # of all updates
+    limit: int  # bytes that the device has for this
+
+    def __str__(self) -> str:
+        return (
+            f"{self.parameters / 1e6:.1f} M parameters, {self.trainable / 1e6:.2f} M trained; estimated: "
+            f"{self.memory / GIGA:.2f} GB of {self.limit / GIGA:.1f} GB, {self.seconds / 60:.1f} minutes"
+        )
+
+
+class Scale:
+    """How memory and time grow on this device with this model, learned from trial steps."""
+
+    def __init__(self, model: Any, used: Parameters) -> None:
+        self.model, self.used = model, used
+        shapes = [Shape(*each) for each in TRIALS]
+        with layer_class_kept(model):
+            if used.gradient_checkpointing:
+                grad_checkpoint(model.layers[0])
+            model.train()
+            self._step(shapes[0])  # the first one pays for what is done once
+            peaks, seconds = zip(*(self._step(shape) for shape in shapes), strict=True)
+        self.growth = np.linalg.solve([shape.terms for shape in shapes], peaks)
+        self.pace = max(seconds) / max(shape.terms[1] for shape in shapes)  # seconds a token
+
+    def memory(self, shape: Shape) -> int:
+        return int(max(0.0, float(np.dot(self.growth, shape.terms))))
+
+    def _step(self, shape: Shape) -> tuple[int, float]:
+        optimizer = GuardedAdamW(self.used.schedule, self.used.clip_norm)
+        optimizer.state["finite"] = mx.array(False)
+        given = arrays(_trial(shape, self.used.packing))
+        mx.clear_cache()
+        mx.reset_peak_memory()
+        began = time.perf_counter()
+        loss, gradients = nn.value_and_grad(self.model, completion_loss)(self.model, *given)
+        optimizer.update(self.model, gradients)
+        mx.eval(loss, self.model.trainable_parameters(), optimizer.state)
+        return mx.get_peak_memory(), time.perf_counter() - began
+
+
+def _trial(shape: Shape, packing: bool) -> Batch:
+    zeros = np.zeros((shape.sequences, shape.width), np.int32)
+    learned = np.arange(shape.learned, dtype=np.int32)
+    return Batch(
+        tokens=zeros,
+        segments=zeros if packing else None,
+        positions=learned,
+        labels=np.zeros_like(learned),
+        mask=np.ones(shape.learned, np.float32),
+        divisor=1.0,
+        rows=(),
+    )
+
+
+def estimate(model: Any, rows: Sequence[Row], layout: Layout, used: Parameters, limit: int) -> Fit:
+    """Tries the model out; changes neither its weights nor what is drawn at random in training."""
+    scale = Scale(model, used)
+    shapes = list(_shapes(rows, layout))
+    updates = used.schedule.updates / used.schedule.per_epoch
+    return Fit(
+        parameters=sum(each.size for each in _leaves(model.parameters())),
+        trainable=sum(each.size for each in _leaves(model.trainable_parameters())),
+        memory=max(scale.memory(shape) for shape in shapes),
+        seconds=scale.pace * sum(shape.terms[1] for shape in shapes) * updates,
+        limit=limit,
+    )
+
+
+def _shapes(rows: Sequence[Row], layout: Layout) -> Iterator[Shape]:
+    """Those of the first epoch; later ones mix the rows anew, but the longest row is in each of them."""
+    for update in epoch_updates(rows, layout, 0):
+        for batch in update_batches(update, layout):
+            sequences, width = batch.tokens.shape
+            yield Shape(sequences, width, len(batch.positions))
+
+
+def _leaves(tree: Any) -> Iterator[mx.array]:
+    return (value for _, value in tree_flatten(tree))
+
+
+def device_memory() -> int:
+    """Bytes that a training may use: what Metal recommends, else what is free or ours already."""
+    recommended = mx.device_info().get("max_recommended_working_set_size")
+    if recommended:
+        return int(recommended)
+    return int(psutil.virtual_memory().available) + int(mx.get_active_memory())
+
+
+def refuse_what_does_not_fit(fit: Fit, used: Parameters, max_hours: float) -> None:
+    """Raises Unavailable, with what would fit, before an update is made."""
+    if fit.memory > fit.limit:
+        raise Unavailable(
+            f"training needs about {fit.memory / GIGA:.1f} GB, this device has {fit.limit / GIGA:.1f} GB for it",
+            f"set {'; or '.join(_smaller(used))}",
+        )
+    if fit.seconds > max_hours * 3600:
+        within = int(used.schedule.updates * max_hours * 3600 / fit.seconds)
+        raise Unavailable(
+            f"training would take about {fit.seconds / 3600:.1f} hours, more than max_hours ({max_hours:g})",
+            f"set fine_tuning.training.max_updates: {max(1, within)}, or raise fine_tuning.max_hours",
+        )
+
+
+def _smaller(used: Parameters) -> Iterator[str]:
+    """Settings that need less memory, the one that changes least first."""
+    if used.batch_size > 1:
+        size = used.batch_size // 2
+        yield f"batch_size: {size} with gradient_accumulation: {-(-used.batch_size // size) * used.accumulation}"
+    if not used.gradient_checkpointing:
+        yield "mlx.gradient_checkpointing: true"
+    yield f"max_seq_length: {max(16, used.max_seq_length // 2)}"

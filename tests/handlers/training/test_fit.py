@@ -1,0 +1,124 @@
+"""Memory and time, told before they are spent."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from mlx_lm.models import olmo2
+
+from config.settings import FineTuning, Mlx, Training
+from handlers.training import stage
+from handlers.training.adapters import attach, trainable
+from handlers.training.encode import Row
+from handlers.training.fit import Fit, estimate, refuse_what_does_not_fit
+from handlers.training.loop import Loop
+from handlers.training.optimizer import GuardedAdamW
+from handlers.training.parameters import layout_of, parameters_of
+from handlers.training.records import Parameters
+from tests.handlers.training.conftest import Settled
+from watcher.errors import Unavailable
+from watcher.execute import execute
+from watcher.workspace import Workspace
+
+
+def model_of(hidden: int, layers: int, vocabulary: int) -> olmo2.Model:
+    shape = {
+        "model_type": "olmo2",
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "intermediate_size": 2 * hidden,
+        "num_attention_heads": max(2, hidden // 64),
+        "rms_norm_eps": 1e-6,
+        "vocab_size": vocabulary,
+        "tie_word_embeddings": False,
+    }
+    mx.random.seed(0)
+    model = olmo2.Model(olmo2.ModelArgs.from_dict(shape))
+    mx.eval(model.parameters())
+    return model
+
+
+def rows_of(count: int, longest: int) -> list[Row]:
+    drawn = random.Random(1)
+    lengths = [drawn.randint(longest // 3, longest) for _ in range(count)]
+    return [Row(number=n, tokens=tuple(range(1, length + 1)), start=length // 2) for n, length in enumerate(lengths, 1)]
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "longest", "packing", "method", "checkpointing"),
+    [
+        ((64, 2, 1024), 4, 150, True, "lora", False),
+        ((64, 2, 1024), 4, 300, False, "lora", False),
+        ((64, 3, 1024), 4, 150, True, "lora", True),
+        ((128, 2, 512), 2, 200, True, "lora", False),
+        ((64, 2, 8192), 2, 150, True, "lora", False),
+        ((64, 2, 1024), 3, 150, False, "full", False),
+        ((96, 2, 512), 1, 300, False, "dora", False),
+    ],
+)
+def test_the_estimate_is_within_a_fifth_of_the_measured_peak(
+    model: tuple[int, int, int],
+    size: int,
+    longest: int,
+    packing: bool,
+    method: str,
+    checkpointing: bool,
+    tmp_path: Path,
+) -> None:
+    mx.disable_compile()
+    settings = FineTuning(
+        training=Training(method=method, batch_size=size, packing=packing, max_epochs=1),  # type: ignore[arg-type]
+        mlx=Mlx(gradient_checkpointing=checkpointing),
+    )
+    made, rows = model_of(*model), rows_of(2 * size, longest)
+    layers, modules = attach(made, settings.training)
+    used = parameters_of(settings, len(rows), layers, modules, packing, "float32")
+    layout = layout_of(settings.training, packing)
+    before = {name: np.array(each) for name, each in trainable(made).items()}
+    fit = estimate(made, rows, layout, used, 1 << 40)
+    assert all((np.array(each) == before[name]).all() for name, each in trainable(made).items())
+    mx.clear_cache()
+    mx.reset_peak_memory()
+    loop = Loop(made, GuardedAdamW(used.schedule, used.clip_norm), rows, layout)
+    loop.run(0, used.schedule.updates, lambda *_: True, scratch=tmp_path, checkpointing=checkpointing)
+    assert fit.memory == pytest.approx(mx.get_peak_memory(), rel=0.2)
+    assert fit.seconds > 0
+
+
+def used_of(**training: object) -> Parameters:
+    settings = FineTuning(training=Training(**training), mlx=Mlx(gradient_checkpointing=False))  # type: ignore[arg-type]
+    return parameters_of(settings, 100, 2, (), False, "float32")
+
+
+def test_what_does_not_fit_is_refused_with_what_would() -> None:
+    fit = Fit(parameters=1, trainable=1, memory=20_000_000_000, seconds=60, limit=16_000_000_000)
+    with pytest.raises(Unavailable, match=r"20.0 GB, this device has 16.0 GB") as refused:
+        refuse_what_does_not_fit(fit, used_of(batch_size=4), 2.0)
+    assert "batch_size: 2 with gradient_accumulation: 2" in refused.value.hint
+    assert "gradient_checkpointing: true" in refused.value.hint
+    refuse_what_does_not_fit(Fit(1, 1, 1, 60, 2), used_of(), 2.0)
+
+
+def test_what_takes_too_long_is_refused_with_how_many_updates_would_do() -> None:
+    used = used_of(batch_size=4, max_epochs=4)
+    with pytest.raises(Unavailable, match=r"4.0 hours, more than max_hours \(2\)") as refused:
+        refuse_what_does_not_fit(Fit(1, 1, 1, 4 * 3600, 2), used, 2.0)
+    assert "max_updates: 50" in refused.value.hint
+
+
+def test_a_training_says_its_estimate_and_refuses_before_the_first_update(
+    tmp_path: Path, dataset: Path, settled: Settled
+) -> None:
+    said: list[str] = []
+    settings = settled(max_epochs=1)
+    small = settings.model_copy(
+        update={"fine_tuning": settings.fine_tuning.model_copy(update={"max_memory_gb": 0.001})}
+    )
+    with pytest.raises(Unavailable, match="needs about"):
+        execute(Workspace(tmp_path), stage(small, tmp_path), [dataset], say=said.append)
+    assert any("estimated: 0.0" in line for line in said)
+    assert not any("update 1" in line for line in said)
