@@ -26,7 +26,8 @@ DIGITS = re.compile(r"\d+")
 def subject(finding: Finding) -> bytes:
     """A digest (16 bytes of SHA-256) of what the finding is about; the same for records that differ in place only."""
     place = finding.locations[0] if finding.locations else None
-    where = (place.path, _without_query(place.url), place.method, place.symbol) if place else (None,) * 4
+    url = place.url.partition("?")[0] if place and place.url else None
+    where = (place.path, url, place.method, place.symbol) if place else (None, None, None, None)
     what: tuple[str | None, ...]
     if finding.package is not None and finding.advisory is not None:
         package = finding.package
@@ -51,7 +52,3 @@ def _digest(content: bytes) -> bytes:
 
 def _plain(text: str | None) -> str:
     return DIGITS.sub("0", " ".join(text.split()))[:2000] if text else ""
-
-
-def _without_query(url: str | None) -> str | None:
-    return url.partition("?")[0] if url else None

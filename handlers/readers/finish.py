@@ -17,6 +17,8 @@ SHORT = 2_000
 REDACTED = "[redacted]"
 MANY = 32_768
 """Names and paths that are remembered in their clean form: they come again and again."""
+LARGEST = 2**53
+"""No line or column is as large; JSON carries no larger whole number exactly."""
 NOWHERE = Location()
 CREDENTIALS = {"CWE-259", "CWE-321", "CWE-798"}
 """Weaknesses whose quoted code is the password or key itself."""
@@ -190,9 +192,9 @@ def location(
     return Location(
         path=clean_path(path) if path else None,
         url=_clean_name(url) if url else None,
-        line=_positive(line),
-        end_line=_positive(end_line),
-        column=_positive(column),
+        line=line if line is not None and 0 < line < LARGEST else None,
+        end_line=end_line if end_line is not None and 0 < end_line < LARGEST else None,
+        column=column if column is not None and 0 < column < LARGEST else None,
         method=_clean_name(method) if method else None,
         symbol=_clean_name(symbol) if symbol else None,
     )
@@ -203,10 +205,6 @@ def clean_path(path: str) -> str | None:
     """A path as `identifiers.clean_path` gives it, fit to be kept; a clean one stays as it is."""
     plain = identifiers.clean_path(path)
     return _clean(plain, SHORT) if plain else None
-
-
-def _positive(number: int | None) -> int | None:
-    return number if number is not None and 0 < number < 2**53 else None
 
 
 def _package(package: Package | None, hide: Words) -> Package | None:
