@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 REREADS = 5
 """So often is a stale parent (412) answered by reading the repository again at once."""
+SILENCE_SECONDS = 120.0
+"""So long may the Hub say nothing while it takes or makes bytes; a commit of many files keeps it thinking."""
+CONNECT_SECONDS = 15.0
 LONGEST_WAIT_SECONDS = 30.0
 """The client may sleep so long inside a call on Retry-After; longer waits go to the schedule, which outlives us."""
 NO_TAGS = (404, 405, 501)
@@ -110,7 +113,7 @@ def _make_http() -> httpx2.Client:
     import httpx2
 
     client = _default_http()()
-    client.timeout = httpx2.Timeout(120.0, connect=15.0)
+    client.timeout = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
     client.event_hooks = {**client.event_hooks, "response": [_refuse_long_wait]}
     return client
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from config.settings import Settings
 from handlers import upload
+from handlers.upload import hub as upload_hub
 from handlers.upload.faults import ASK_AGAIN_SECONDS, NotAllowed, redact
 from tests.servers.hub import TOKEN, Hub
 from watcher.errors import BadInput, JobError, Unavailable
@@ -146,6 +148,20 @@ def test_the_ratelimit_header_counts_too(hub: Hub, model: Path, settings: Settin
     with pytest.raises(Unavailable) as caught:
         publish(model, settings, tmp_path)
     assert caught.value.after == 250
+
+
+def test_a_hub_that_falls_silent_is_not_waited_for_ever(
+    hub: Hub, model: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_hub, "SILENCE_SECONDS", 0.3)
+    over = threading.Event()
+    hub.before = lambda request: over.wait(30) and None if request.path.endswith("/commit/main") else None
+    with pytest.raises(Unavailable, match="no connection"):
+        publish(model, settings, tmp_path)
+    over.set()
+    hub.before = lambda request: None
+    publish(model, settings, tmp_path)
+    assert commits(hub) == ["Publish webauthn-security-v1"]
 
 
 def test_short_faults_are_left_to_the_client(hub: Hub, model: Path, settings: Settings, tmp_path: Path) -> None:
