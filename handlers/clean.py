@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 import msgspec
 
@@ -76,6 +77,7 @@ def clean_prose(text: str, most: int) -> str:
     return shorten(" ".join(_short_word(word) for word in text.split(" ")), most)
 
 
+@lru_cache(maxsize=1 << 16)
 def clean_name(text: str, most: int = LONGEST_NAME) -> str:
     """An identifier, path or version: one line, no quotes that end a code span, `(withheld)` if it "
     "speaks to a model."""
@@ -142,15 +144,15 @@ def shorten(text: str, most: int) -> str:
 
 
 def _visible(text: str) -> str:
-    """Without terminal sequences and without characters that show nothing or turn the direction; tabs "
-    "and lines stay."""
+    """Without terminal sequences and characters that show nothing or turn the direction; tabs and lines stay."""
     text = _ANSI.sub("", text).replace("\r\n", "\n").replace("\r", "\n").translate(_SPELLINGS)
     if text.isascii() and not _CONTROL.search(text):
         return text
-    text = unicodedata.normalize("NFC", text)
-    return "".join(
-        each for each in text if each in "\n\t" or unicodedata.category(each) not in ("Cc", "Cf", "Cs", "Co", "Cn")
-    )
+    return "".join(each for each in unicodedata.normalize("NFC", text) if _shows(each))
+
+
+def _shows(character: str) -> bool:
+    return character.isprintable() or character in "\n\t" or unicodedata.category(character) == "Zs"
 
 
 def _undecorated(text: str) -> str:

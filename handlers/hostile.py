@@ -17,23 +17,27 @@ _CALM = r"(?:safe|false positive|low|none|info|benign|resolved|fixed|harmless|no
 _SECRETS = r"(?:prompt|instructions|api key|credentials|password|secrets?|token|environment variables)"
 
 _SIGNS = tuple(
-    (tuple(words.split()), re.compile(pattern))
+    (frozenset(words.split()), re.compile(pattern))
     for words, pattern in (
         # setting earlier instructions aside
         (
-            "ignor disregard forget overrid",
+            "ignore ignores ignoring ignored disregard disregards disregarding disregarded forget forgets "
+            "forgetting override overrides overriding",
             rf"\b(?:ignor|disregard|forget|overrid)\w*\b.{{0,40}}\b{_OLD}\b.{{0,30}}\b{_ORDERS}",
         ),
         (
             "bypass skip discard neglect",
             rf"{_START}(?:bypass|skip|discard|neglect)\b.{{0,40}}\b{_OLD}\b.{{0,30}}\b{_ORDERS}",
         ),
-        ("ignor", r"\bignor(?:iere|a|ez|e[rz]?)\b.{0,40}\b(?:anweisung|instruccion|istruzion)"),
+        (
+            "ignoriere ignora ignorez ignorer ignorieren",
+            r"\bignor(?:iere|a|ez|e[rz]?)\b.{0,40}\b(?:anweisung|instruccion|istruzion)",
+        ),
         ("忽略 无视", r"(?:忽略|无视).{0,20}(?:指令|指示|提示)"),
         # another role
         ("you", r"\byou (?:are|will) now\b|\byou must (?:now|always|never|only)\b"),
         ("from", r"\bfrom now on\b"),
-        ("pretend play", r"\bpretend (?:to be|that|you)\b|\brole-?play\b"),
+        ("pretend play roleplay", r"\bpretend (?:to be|that|you)\b|\brole-?play\b"),
         ("act", rf"\bact as (?:an? |the |my )?(?:unrestricted|uncensored|evil|dan\b|helpful|different|new|{_MODEL}\b)"),
         (
             "jailbreak mode anything injection",
@@ -41,18 +45,21 @@ _SIGNS = tuple(
         ),
         ("as being", rf"\b(?:as|being) an? {_MODEL}\b"),
         # talking about the model's own texts
-        ("prompt message instruction", r"\b(?:system|hidden|initial|secret|developer) (?:prompt|message|instruction)"),
+        (
+            "prompt prompts message messages instruction instructions",
+            r"\b(?:system|hidden|initial|secret|developer) (?:prompt|message|instruction)",
+        ),
         (
             "reveal print repeat show leak exfiltrate",
             rf"{_START}(?:reveal|print|repeat|show|leak|exfiltrate) [^.;]{{0,30}}\b{_SECRETS}\b",
         ),
         (
-            "instruction order directive rule task",
+            "instruction instructions order orders directive directives rule rules task tasks",
             r"\b(?:new|updated|important|urgent|additional|special|further) (?:instruction|order|directive)s?\b"
             rf"|{_START}(?:new|updated|important|urgent|special) (?:rule|task)s?\s*:",
         ),
         (
-            "instruction note message memo attention dear hey hello hi to",
+            "instruction instructions note notes message messages memo memos attention dear hey hello hi to",
             r"\b(?:instruction|note|message|memo|attention|dear|hey|hello|hi|to)s?,?\s+(?:for |to )?(?:the |any |all )?"
             rf"{_MODEL}s?\b\s*[,:!]",
         ),
@@ -89,20 +96,31 @@ _SIGNS = tuple(
         ("rm", r"\brm -[rf]{1,2}\b"),
     )
 )
+_FOREIGN = tuple(pattern for words, pattern in _SIGNS if not any(word.isascii() for word in words))
+_TELLING = frozenset().union(*(words for words, _ in _SIGNS))
+_WORD = re.compile(r"[a-z]+")
 _SPACE = re.compile(r"\s+")
 _JOINERS = re.compile(r"[_\-+./]")
 _SPELT_OUT = re.compile(r"\b(\w)[ .\-_*](?=\w\b)")
+SPELT = 6
+"""So many single letters may be a word that is spelt out."""
 
 
 def speaks_to_model(text: str) -> bool:
     """Whether a text reads like an instruction to a language model or a lure for a person."""
-    lowered = text.strip().lower()
-    if len(lowered) < 8:
-        return False
-    plain = _SPACE.sub(" ", lowered)
-    spellings = (plain, _JOINERS.sub(" ", plain), _SPELT_OUT.sub(r"\1", plain))
-    return any(_shows_sign(each) for each in dict.fromkeys(spellings))
+    lowered = text.lower()
+    words = _WORD.findall(lowered)
+    if sum(len(word) == 1 for word in words) >= SPELT:
+        joined = _SPELT_OUT.sub(r"\1", _SPACE.sub(" ", lowered))
+        if joined != lowered and speaks_to_model(joined):
+            return True
+    if not text.isascii() and any(pattern.search(lowered) for pattern in _FOREIGN):
+        return True
+    telling = _TELLING.intersection(words)
+    return bool(telling) and _shows_sign(_SPACE.sub(" ", lowered).strip(), telling)
 
 
-def _shows_sign(text: str) -> bool:
-    return any(pattern.search(text) for words, pattern in _SIGNS if any(word in text for word in words))
+def _shows_sign(text: str, telling: frozenset[str]) -> bool:
+    patterns = [pattern for words, pattern in _SIGNS if not words.isdisjoint(telling)]
+    spellings = dict.fromkeys((text, _JOINERS.sub(" ", text)))
+    return any(pattern.search(each) for pattern in patterns for each in spellings)
