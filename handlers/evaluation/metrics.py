@@ -98,7 +98,7 @@ def refusal(row: Example, answer: str, catalogue: Catalogue) -> float | None:
 
 def repetition(row: Example, answer: str, catalogue: Catalogue) -> float | None:
     """The share of four-word phrases that are said again."""
-    words = answer.split()
+    words = re.findall(r"\w+", answer)
     grams = Counter(tuple(words[at : at + GRAM]) for at in range(len(words) - GRAM + 1))
     return 1 - len(grams) / grams.total() if grams else 0.0
 

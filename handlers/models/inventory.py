@@ -12,6 +12,9 @@ from handlers.models.metadata import METADATA, Metadata, read_metadata
 from handlers.records import Record
 from watcher.errors import JobError
 
+EXPORTS = ("q4", "q8", "peft", "gguf")
+"""What `models export` puts behind a model's name."""
+
 
 class BaseEntry(Record, frozen=True, kw_only=True):
     name: str
@@ -90,7 +93,7 @@ def _finished(folder: Path, champion_path: str | None) -> FinishedEntry:
         metadata, fault = read_metadata(folder), None
     except JobError as error:
         metadata = None
-        fault = str(error) if (folder / METADATA).exists() else "not made by scantune (no metadata.json)"
+        fault = str(error) if (folder / METADATA).exists() else _what_else(folder)
     return FinishedEntry(
         name=folder.name,
         path=str(folder),
@@ -99,6 +102,14 @@ def _finished(folder: Path, champion_path: str | None) -> FinishedEntry:
         metadata=metadata,
         fault=fault,
     )
+
+
+def _what_else(folder: Path) -> str:
+    """What a folder without metadata.json is."""
+    stem, _, form = folder.name.rpartition("-")
+    if form in EXPORTS and (folder.parent / stem / METADATA).is_file():
+        return f"not a model to train on or to promote: {stem} as {form}"
+    return "not made by scantune (no metadata.json)"
 
 
 def _size(folder: Path) -> int:

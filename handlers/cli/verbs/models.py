@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +13,7 @@ from handlers.cli.context import Context
 from handlers.models.base import tiny_folder
 from handlers.models.need import need_mlx
 from watcher.clock import SYSTEM
+from watcher.errors import BadInput
 
 if TYPE_CHECKING:
     from handlers.models.inventory import Inventory
@@ -30,6 +32,12 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     tiny = below.add_parser("tiny", help="make the embedded tiny model, for trying and testing only")
     tiny.add_argument("--train", action="store_true", help="train it anew, as the shipped one was; takes long")
     tiny.set_defaults(run=run_tiny)
+    export = below.add_parser("export", help="a finished model in another form, beside it")
+    export.add_argument("name", metavar="NAME-vN")
+    export.add_argument("--to", required=True, choices=("q4", "q8", "peft", "gguf"))
+    export.add_argument("--dataset", type=Path, metavar="FILE_OR_DIR", help="rows on which q4 and q8 are measured")
+    export.add_argument("--llama-cpp", type=Path, metavar="DIR", help="a checkout of llama.cpp, for gguf")
+    export.set_defaults(run=run_export)
     promote = below.add_parser("promote", help="make a finished model the champion")
     promote.add_argument("name", metavar="NAME-vN")
     promote.set_defaults(run=run_promote)
@@ -88,6 +96,25 @@ def run_tiny(args: argparse.Namespace, context: Context) -> int:
         with making(target) as scratch:
             make_tiny(scratch, _say, STEPS if args.train else 0)
     print(f"{target}: for trying and testing only; use it with --base-model tiny")
+    return 0
+
+
+def run_export(args: argparse.Namespace, context: Context) -> int:
+    need_mlx()
+    from handlers.models.export import export_gguf, export_peft, export_quantised, open_finished
+    from handlers.training.rows import load_sides
+
+    model = open_finished(context.settings.fine_tuned_models_dir.absolute() / args.name)
+    if args.to == "peft":
+        made = export_peft(model)
+    elif args.to == "gguf":
+        made = export_gguf(model, args.llama_cpp, _say)
+    elif args.dataset is None:
+        raise BadInput("a copy in fewer bits is measured before it is kept", "name its rows: --dataset FILE_OR_DIR")
+    else:
+        rows = load_sides(args.dataset, context.settings.dataset.valid_share).valid
+        made = export_quantised(model, int(args.to[1:]), rows, _say)
+    print(made)
     return 0
 
 

@@ -8,10 +8,12 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from handlers.evaluation.record import Evaluation, RowLoss, summarise
 from handlers.models.base import Base, content_revision
 from handlers.models.metadata import Clock, Losses, Metadata, Versions
-from handlers.training.records import DatasetFacts, Parameters, Schedule, Trained
+from handlers.training.records import DatasetFacts, Method, Parameters, Schedule, Trained
 
 if TYPE_CHECKING:
     from handlers.models.finish import Result
@@ -55,12 +57,13 @@ def evaluation(loss: float) -> Evaluation:
     return summarise([RowLoss(number=number, loss=10 * loss, tokens=10) for number in (1, 2)])
 
 
-def result(base: Path, adapter: Path, *, key: str = "a" * 64, embedded: bool = True) -> Result:
+def result(base: Path, adapter: Path, *, key: str = "a" * 64, embedded: bool = True, method: Method = "lora") -> Result:
     from handlers.models.finish import Result
 
     revision = content_revision(base)
+    used = msgspec.structs.replace(PARAMETERS, method=method)
     trained = Trained(
-        key=key, base=base.name, base_revision=revision, embedded=embedded, dataset=DATASET, parameters=PARAMETERS,
+        key=key, base=base.name, base_revision=revision, embedded=embedded, dataset=DATASET, parameters=used,
         updates=6, best_update=6, completion_tokens=1200, trainable=1000, train_losses=(), valid_losses=(),
         mlx="0.0", mlx_lm="0.0",
     )  # fmt: skip
