@@ -11,8 +11,11 @@ import pytest
 
 from config.settings import Settings, load
 from handlers import upload
+from handlers.models.card import model_card
+from handlers.models.metadata import write_metadata
 from handlers.upload.gates import Consent, front_matter, refusals
 from handlers.upload.publish import prepare
+from tests.handlers.models import made
 from tests.servers.hub import Hub
 from watcher.errors import BadInput
 from watcher.intake import Sighting
@@ -107,11 +110,9 @@ def test_the_models_card_links_the_datasets_commit(
     from handlers.training.rows import load_sides
 
     digest = load_sides(dataset, 0.2).digest
-    metadata(model, dataset_digest=digest)
-    (model / "README.md").write_text(
-        "---\nlicense: apache-2.0\nmodel-index:\n- name: m\n  results:\n  - task:\n      type: text-generation\n"
-        "    dataset:\n      type: local\n      name: l\n    metrics:\n    - type: loss\n      value: 1\n---\n# m\n"
-    )
+    facts = msgspec.structs.replace(made.metadata(model.name), dataset_digest=digest)
+    write_metadata(model, facts)
+    (model / "README.md").write_text(model_card(facts, "apache-2.0"))
     for number, folder in enumerate((dataset, model)):
         out = tmp_path / str(number)
         out.mkdir()
@@ -122,7 +123,9 @@ def test_the_models_card_links_the_datasets_commit(
     head = front_matter(card)
     assert head["datasets"] == ["acme/webauthn-security-dataset"]
     result = head["model-index"][0]["results"][0]["dataset"]  # type: ignore[index]
+    assert len(head["model-index"][0]["results"][0]["metrics"]) == 2  # type: ignore[index]
     assert (result["type"], result["revision"]) == ("acme/webauthn-security-dataset", rows.head.oid)
+    assert card.count("# webauthn-security-v1\n") == 1  # the text is as it was
     assert f"{hub.url}/datasets/acme/webauthn-security-dataset/tree/{rows.head.oid}" in card
 
 
