@@ -75,7 +75,7 @@ def _analyse_artifact(artifact: Path, out: Path, settings: Settings, root: Path,
     catalogue = open_catalogue(root)
     chosen = settings.analysis
     seen = load_exploitation(chosen.kev_file, chosen.epss_file)
-    findings = [clean_finding(each, settings.limits.max_text) for each in reading.findings]
+    findings = (clean_finding(each, settings.limits.max_text) for each in reading.findings)
     by_rules = (analyse(each, catalogue, seen) for each in findings)
     backend = choose_backend(settings, root)
     analyses, counts = (by_rules, {}) if backend is None else _by_model(list(by_rules), catalogue, backend, attempt)
