@@ -43,6 +43,7 @@ class Feed:
     listing: str
     items: Callable[[object], Sequence[Item]] | None = None
     snapshot: Callable[[Iterable[object]], Item] | None = None
+    empty: str = ""  # what a 404 says where there is nothing to list
 
 
 def feeds(rest: Rest, repository: str, wanted: Wanted) -> list[Feed]:
@@ -50,7 +51,7 @@ def feeds(rest: Rest, repository: str, wanted: Wanted) -> list[Feed]:
     source, base = Repository(rest, repository, wanted), f"/repos/{repository}"
     chosen = [Feed(f"{base}/actions/artifacts?{PAGE}", items=source.artifacts)] if wanted.artifacts else []
     if wanted.code_scanning:
-        chosen.append(Feed(f"{base}/code-scanning/analyses?{PAGE}", items=source.analyses))
+        chosen.append(Feed(f"{base}/code-scanning/analyses?{PAGE}", items=source.analyses, empty="no analysis found"))
     if wanted.dependabot:
         # By time of change, so that any change shows on the first page and in its ETag.
         listing = f"{base}/dependabot/alerts?{PAGE}&state=open&sort=updated&direction=desc"

@@ -39,6 +39,7 @@ class Report:
     left_out: int = 0
     expired: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    passing: bool = False  # some of the problems may pass by themselves
     requests: int = 0
 
 
@@ -111,8 +112,8 @@ class Poller:
             raise Unavailable(f"{schedule.limit}: nothing is asked for another {left:.0f} s", "it goes on by itself")
 
     def _plan(self, report: Report, after: float) -> None:
-        """When the next poll is due: the interval with jitter, doubled for each poll in a row that had problems."""
-        failures = Schedule.read(self._schedule).failures + 1 if report.problems else 0
+        """When the next poll is due: the interval with jitter, doubled for each poll in a row with passing problems."""
+        failures = Schedule.read(self._schedule).failures + 1 if report.passing else 0
         pause = self._wanted.interval_seconds * (1 + JITTER * (2 * self._chance() - 1))
         pause = min(pause * 2.0**failures, max(pause, LONGEST_PAUSE_SECONDS))
         limit = "GitHub's rate limit" if after else ""
@@ -152,7 +153,7 @@ class _Poll:
                 for feed in feeds(self._rest, repository, self._settings.github):
                     self._guarded(feed)
         except Limited as limited:
-            self._report.problems.append(str(limited))
+            self._problem(str(limited), limited)
             return limited.after
         finally:
             self._report.requests = self._rest.requests - before
@@ -164,7 +165,12 @@ class _Poll:
         except Limited:
             raise
         except JobError as error:
-            self._report.problems.append(str(error))
+            if not (isinstance(error, Gone) and feed.empty and feed.empty in error.reason):
+                self._problem(str(error), error)
+
+    def _problem(self, told: str, error: JobError) -> None:
+        self._report.problems.append(told)
+        self._report.passing |= isinstance(error, Unavailable)
 
     def _feed(self, feed: Feed) -> None:
         for _ in range(REREADS):
@@ -222,7 +228,7 @@ class _Poll:
         except Gone as gone:
             self._gone(item, gone.reason)
         except JobError as error:
-            self._report.problems.append(f"{item.label}: {error}")
+            self._problem(f"{item.label}: {error}", error)
         else:
             self._report.landed.append(name)
             self._say(f"{item.label} -> {name}")

@@ -32,7 +32,7 @@ class Schedule(msgspec.Struct, frozen=True, omit_defaults=True):
     """When to ask again; it survives a restart."""
 
     due: float = 0.0  # wall-clock seconds since 1970
-    failures: int = 0  # polls with problems in a row
+    failures: int = 0  # polls with passing problems in a row
     limit: str = ""  # the rate limit that is the reason, if one is
 
     @classmethod

@@ -291,6 +291,19 @@ def test_code_scanning_and_alerts_by_setting(
     assert len(poller(github, tmp_path, clock, **wanted).poll().landed) == 1
 
 
+def test_what_only_a_person_can_mend_slows_nothing_down(
+    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+) -> None:
+    polls = poller(github, tmp_path, clock, code_scanning=True)
+    github.fail("GET", "/code-scanning/", 403, body=b'{"message": "Advanced Security must be enabled"}', times=9)
+    for _ in range(3):
+        assert len(polls.poll().problems) == 1
+        assert round(polls.next_due() - clock.time) == 300
+    github.faults.clear()
+    github.fail("GET", "/code-scanning/", 404, body=b'{"message": "no analysis found"}', times=9)
+    assert polls.poll().problems == []
+
+
 @pytest.mark.parametrize("body", [b"[]", b'{"artifacts": [{"id": "x"}]}', b"<html>", b'{"message": "ok"}'])
 def test_an_answer_that_is_none_is_a_problem_and_no_bug(
     github: GitHub, project: Project, tmp_path: Path, clock: HandClock, body: bytes
