@@ -118,6 +118,12 @@ class Evaluation(Section):
     max_forgetting: float = Field(0.1, ge=0)
 
 
+class Comfort(Section):
+    pause_on_battery: bool = True
+    pause_when_hot: bool = True
+    min_free_gb: float = Field(0.5, ge=0)
+
+
 class HuggingFace(Section):
     upload_enabled: bool = False
     default_repo_prefix: str = ""
@@ -135,6 +141,7 @@ class FineTuning(Section):
     training: Training = Training()
     mlx: Mlx = Mlx()
     evaluation: Evaluation = Evaluation()
+    comfort: Comfort = Comfort()
     huggingface: HuggingFace = HuggingFace()
 
 

@@ -71,6 +71,7 @@ def _settings(root: Path) -> dict[str, object]:
                 "lora_modules": LORA_MODULES,
             },
             "mlx": {"gradient_checkpointing": False},
+            "comfort": {"pause_on_battery": False, "pause_when_hot": False},
             "evaluation": {"answered_rows": 16, "answer_tokens": 64},
             "huggingface": {"upload_enabled": True},
         },

@@ -11,6 +11,7 @@ import msgspec
 
 from handlers.evaluation.measure import evaluate_model
 from handlers.training.checkpoints import Checkpoints, State
+from handlers.training.comfort import Keeper
 from handlers.training.encode import Encoded
 from handlers.training.loop import Loop
 from handlers.training.records import Parameters, Point
@@ -32,10 +33,11 @@ class Course:
         checkpoints: Checkpoints,
         attempt: Attempt,
         start: State,
+        keeper: Keeper,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.loop, self.valid, self.used = loop, valid, used
-        self.checkpoints, self.attempt, self.now = checkpoints, attempt, now
+        self.checkpoints, self.attempt, self.keeper, self.now = checkpoints, attempt, keeper, now
         self.state = start
         self.begun = self.said = now()
         self.before = start.seconds  # of earlier attempts
@@ -114,6 +116,8 @@ class Course:
         return not tired and self.state.done < self.used.schedule.updates
 
     def _heed(self) -> None:
+        """Rests if the machine needs it, and ends if it was asked to; rests are no time of training."""
+        self.begun += self.keeper.heed(self.attempt.say, self.attempt.stopping)
         if self.attempt.stopping():
             self._save()
             raise Unavailable(f"asked to stop; saved after update {self.state.done}", "it goes on from there")

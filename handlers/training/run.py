@@ -20,6 +20,7 @@ from handlers.models.metadata import Clock
 from handlers.records import Record
 from handlers.training.adapters import attach, load_base, save_adapter, trainable
 from handlers.training.checkpoints import Checkpoints, State
+from handlers.training.comfort import Keeper
 from handlers.training.course import Course
 from handlers.training.curve import draw_losses
 from handlers.training.deliver import check_name, deliver
@@ -150,7 +151,8 @@ def _course(given: Given, prepared: Prepared, checkpoints: Checkpoints) -> Cours
     layout = layout_of(given.settings.fine_tuning.training, used.packing)
     optimizer = GuardedAdamW(used.schedule, used.clip_norm)
     loop = Loop(prepared.model, optimizer, prepared.train.rows, layout)
-    return Course(loop, prepared.valid, used, checkpoints, given.attempt, prepared.start)
+    keeper = Keeper(given.settings.fine_tuning.comfort)
+    return Course(loop, prepared.valid, used, checkpoints, given.attempt, prepared.start, keeper)
 
 
 def _trained(given: Given, prepared: Prepared, state: State) -> Trained:
