@@ -1,7 +1,7 @@
 """What belongs together: findings of one problem form one group, whatever tool saw them and under which alias.
 
-A finding's own key follows from the finding alone: its advisory's id, else CWE, rule and package or code. Keys and ids
-that ever stood in one finding are united to one group.
+A finding's own key follows from the finding alone: its advisory's id, else CWE, rule and package or code. Keys, ids and
+places that ever stood in one finding are united to one group.
 """
 
 from __future__ import annotations
@@ -45,6 +45,19 @@ def subject(finding: Finding) -> str:
         return finding.package.name.casefold()
     code = " ".join((finding.snippet or "").split())
     return _digest(code) if code else ""
+
+
+def other_keys(finding: Finding) -> tuple[str, ...]:
+    """What else names the same problem: its advisories, else where its rule fired.
+
+    One scan may be told in two formats, one with the code and one without; the place then says that it is one problem.
+    """
+    ids = advisories(finding)
+    if ids:
+        return ids
+    rule, lines = finding.rule_id or finding.title, {(each.path, each.line) for each in finding.locations}
+    places = sorted((path, line) for path, line in lines if path and line)
+    return tuple(f"spot {_digest('|'.join((finding.tool, rule, path, str(line))))}" for path, line in places)
 
 
 def _digest(text: str) -> str:

@@ -46,12 +46,13 @@ def find_lines(folders: Iterable[Path]) -> Lines:
     inputs: Counter[str] = Counter()
     bad: list[BadRow] = []
     for file in _files(folders):
-        content = file.read_bytes()
-        whole = hashlib.blake2b(file.name.encode() + content, digest_size=16).digest()
+        wrong: list[BadRow] = []
+        here = {each.digest: each for each in _split(file, file.read_bytes(), wrong)}
+        whole = hashlib.blake2b(f"{file.name} {sorted(here)} {wrong}".encode(), digest_size=16).digest()
         if whole in known:
             continue
         known.add(whole)
-        here = {each.digest: each for each in _split(file, content, bad)}
+        bad += wrong
         first |= here
         inputs.update(here.keys())
     return Lines(tuple(first[each] for each in sorted(first)), inputs, len(known), tuple(sorted(bad, key=_place)))

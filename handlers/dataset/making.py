@@ -14,7 +14,7 @@ import msgspec
 
 from config.settings import Settings, Tasks
 from handlers.dataset.gates import Length, fault, load_length, tokens
-from handlers.dataset.groups import advisories, named_in, own_key, subject
+from handlers.dataset.groups import advisories, named_in, other_keys, own_key, subject
 from handlers.dataset.licences import licence_of
 from handlers.dataset.lines import Line
 from handlers.dataset.rows import Example, read_rows, text_key
@@ -24,7 +24,7 @@ from handlers.privacy import Scrubber
 from handlers.records import Class, Narrative, Origin, Record, Severity
 from watcher.errors import BadInput, JobError
 
-VERSION = "6"
+VERSION = "7"
 """Of everything that decides what a row says, and of the layout of shards."""
 USER = "user"
 """The task of a row that a person wrote without saying which generated row it replaces."""
@@ -222,7 +222,7 @@ def _source(digest: str, raw: Narrative, narrative: Narrative) -> Source:
     return Source(
         digest=digest,
         own=own_key(raw.analysis.finding),
-        aliases=advisories(raw.analysis.finding),
+        aliases=other_keys(raw.analysis.finding),
         subject=subject(raw.analysis.finding),
         weight=len(narrative.what) + len(narrative.why) + len(narrative.fix) + len(finding.description or ""),
         fingerprint=finding.fingerprint,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from handlers.dataset.choose import Choice, Row
+from handlers.dataset.choose import Choice
 from handlers.dataset.lines import Lines
-from handlers.dataset.making import Built
+from handlers.dataset.making import Built, Source
 from handlers.dataset.split import SIDES, Side
 from handlers.records import Record
 from watcher.errors import BadInput
@@ -77,6 +77,8 @@ def load_statistics(folder: Path) -> Statistics:
 def measure(choice: Choice, lines: Lines, sizes: dict[Side, int], built: Built) -> Statistics:
     """The statistics of a choice between the rows of `lines`, whose sides' files have `sizes` bytes."""
     rows = choice.rows
+    of_source = Counter(row.source.digest for row in rows)
+    told = [(choice.problems[digest].best, count) for digest, count in of_source.items()]
     per_side, groups = Counter(row.side for row in rows), Counter(choice.groups.values())
     sides: dict[str, SideFigures] = {
         side: SideFigures(rows=per_side[side], groups=groups[side], bytes=size) for side, size in sizes.items()
@@ -93,14 +95,14 @@ def measure(choice: Choice, lines: Lines, sizes: dict[Side, int], built: Built) 
         left_out={reason: count for reason, count in sorted(choice.left_out.items()) if count},
         shortened=sum(row.item.shortened for row in rows),
         sides=sides,
-        tasks=_count(rows, lambda row: row.item.task),
+        tasks=dict(sorted(Counter(row.item.task for row in rows).items())),
         tools=dict(sorted(Counter(tool for each in seen for tool in each.tools).items())),
-        rules=dict(sorted(_count(rows, lambda row: row.source.rule_id).items(), key=lambda e: (-e[1], e[0]))[:50]),
-        classes=_count(rows, lambda row: row.source.class_ or "user"),
-        severities=_count(rows, lambda row: row.source.severity),
-        origins=_count(rows, lambda row: f"{row.source.origin.kind}@{row.source.origin.version}"),
-        generations=_count(rows, lambda row: str(row.source.origin.generation)),
-        licences=_count(rows, lambda row: row.source.licence),
+        rules=dict(sorted(_weigh(told, lambda source: source.rule_id).items(), key=lambda e: (-e[1], e[0]))[:50]),
+        classes=_weigh(told, lambda source: source.class_ or "user"),
+        severities=_weigh(told, lambda source: source.severity),
+        origins=_weigh(told, lambda source: f"{source.origin.kind}@{source.origin.version}"),
+        generations=_weigh(told, lambda source: str(source.origin.generation)),
+        licences=_weigh(told, lambda source: source.licence),
         built=built,
         tokens=_lengths([row.item.tokens for row in rows]),
         waits=_waits(sides),
@@ -116,8 +118,12 @@ def _lengths(tokens: list[int]) -> Lengths:
     return Lengths(median=half, p95=most, longest=ordered[-1], histogram=histogram)
 
 
-def _count(rows: Iterable[Row], name: Callable[[Row], str]) -> dict[str, int]:
-    return dict(sorted(Counter(name(row) for row in rows).items()))
+def _weigh(told: Iterable[tuple[Source, int]], name: Callable[[Source], str]) -> dict[str, int]:
+    """Rows by a name of their sources."""
+    counts: Counter[str] = Counter()
+    for source, rows in told:
+        counts[name(source)] += rows
+    return dict(sorted(counts.items()))
 
 
 def _waits(sides: dict[str, SideFigures]) -> str | None:
