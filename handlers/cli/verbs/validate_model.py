@@ -14,6 +14,14 @@ from watcher.errors import BadInput
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("validate-model", help="load a finished model, generate from it, check its files")
     parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument(
+        "--benchmark",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="also answer a TSV of CTIBench or a JSON file of CyberMetric; may be given more than once",
+    )
     parser.set_defaults(run=run)
 
 
@@ -26,7 +34,23 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from handlers.models.check import find_faults
 
     faults = find_faults(folder, print)
+    for file in [] if faults else args.benchmark:
+        _benchmark(folder, file, context.settings.fine_tuning.evaluation.answer_tokens)
     for fault in faults:
         print(f"fault      {fault}", file=sys.stderr)
     print(f"{folder}: {'must not be used' if faults else 'good'}")
     return 1 if faults else 0
+
+
+def _benchmark(folder: Path, file: Path, answer_tokens: int) -> None:
+    from mlx_lm import load
+
+    from handlers.evaluation.answers import answer_rows
+    from handlers.evaluation.outside import read_benchmark, score_benchmark
+
+    benchmark = read_benchmark(file)
+    model, tokenizer = load(str(folder))
+    found = score_benchmark(benchmark, answer_rows(model, tokenizer, benchmark.rows, answer_tokens))
+    what = "mean absolute deviation" if benchmark.kind == "severity" else "accuracy"
+    interval = f"{found.value:.3f}, 95 % interval {found.low:.3f} to {found.high:.3f}"
+    print(f"benchmark  {file.name}: {what} {interval}, {len(benchmark.rows)} questions")

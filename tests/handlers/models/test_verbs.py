@@ -91,6 +91,16 @@ def test_a_good_model_is_good(models: Path, capsys: Out) -> None:
     assert "base 2.0000, this model 1.2500 (-37.5%)" in told.out
 
 
+def test_a_benchmark_is_answered_too(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    monkeypatch.setenv("SCANTUNE_FINE_TUNING__EVALUATION__ANSWER_TOKENS", "4")
+    file = tmp_path / "mcq.tsv"
+    file.write_text("Prompt\tGT\nWhich letter comes first?\tA\n")
+    assert main(["validate-model", str(models / "demo-v1"), "--benchmark", str(file)]) == 0
+    assert "mcq.tsv: accuracy" in capsys.readouterr().out
+
+
 def faults(folder: Path, capsys: Out) -> str:
     assert main(["validate-model", str(folder)]) == 1
     return capsys.readouterr().err
