@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from handlers.sources.github import Poller, Report
 
 log = logging.getLogger(__name__)
+THREAD = "github-poller"
 BLOCKED_SECONDS = 60.0
 """After a poll that could not even begin: another process polls, the disk is full."""
 END_SECONDS = 5.0
@@ -45,7 +46,8 @@ def polling(settings: Settings, root: Path, clock: Clock) -> Iterator[None]:
     from handlers.sources.github import Poller
 
     with contextlib.closing(Poller(settings, root, clock)) as poller:
-        thread = threading.Thread(target=until_stopped, args=(poller, clock, _told, log.info), daemon=True)
+        arguments = (poller, clock, _told, log.info)
+        thread = threading.Thread(target=until_stopped, args=arguments, name=THREAD, daemon=True)
         thread.start()
         try:
             yield

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings, load
-from handlers.sources.background import polling, until_stopped
+from handlers.sources.background import THREAD, polling, until_stopped
 from handlers.sources.github import Poller, Report
 from tests.servers.github import TOKEN, GitHub
 from watcher.clock import SYSTEM
@@ -38,6 +38,10 @@ class TurningClock:
 
 def wanted(github: GitHub, **more: object) -> Settings:
     return load(None, {"github": {"repositories": ["acme/app"], "api_url": github.url, **more}})
+
+
+def polls() -> bool:
+    return any(thread.name == THREAD for thread in threading.enumerate())
 
 
 def test_every_five_minutes_give_or_take_a_tenth(tmp_path: Path) -> None:
@@ -70,8 +74,10 @@ def test_within_watch_by_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         landed = threading.Event()
         github.before = lambda request: landed.set() if "/runs/" in request.path else None
         with polling(wanted(github), tmp_path / "off", SYSTEM):
-            assert threading.active_count() < 10
+            assert not polls()
         assert github.requests == []
         with polling(wanted(github, enabled=True), tmp_path / "on", SYSTEM):
             assert landed.wait(30)
+            assert polls()
+        assert not polls()
         assert len(list((tmp_path / "on" / "inbox").glob("[!.]*"))) == 2  # the artifact and its sidecar
