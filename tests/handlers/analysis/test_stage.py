@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -38,6 +39,11 @@ BANDIT = {
         }
     ],
 }
+
+
+@pytest.fixture(autouse=True)
+def furnished(tmp_path: Path, furnish: Callable[[Path], Path]) -> None:
+    furnish(tmp_path)
 
 
 def run(artifact: Path, root: Path) -> tuple[Outcome, Path]:

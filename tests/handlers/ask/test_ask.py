@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -31,8 +32,8 @@ def report(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, report: Path) -> Workspace:
-    made = Workspace(tmp_path / "workspace").make()
+def workspace(tmp_path: Path, report: Path, furnish: Callable[[Path], Path]) -> Workspace:
+    made = Workspace(furnish(tmp_path / "workspace")).make()
     done = execute(made, analysis.stage(Settings(), made.root), [report])
     execute(made, narrative.stage(Settings(), made.root), [done.folder])
     return made

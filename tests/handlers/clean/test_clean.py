@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from handlers.analysis.rules import analyse
 from handlers.clean import clean_code, clean_finding, clean_name, clean_prose
 from handlers.hostile import speaks_to_model
-from handlers.knowledge.catalogue import open_catalogue
 from handlers.knowledge.cwe import Catalogue
 from handlers.narrative.rules import narrate
 from handlers.records import Finding, Location, Narrative, Occurrence, Package
@@ -58,11 +57,6 @@ PLANTS: dict[str, Plant] = {
     "package.fixed_versions": _package("fixed_versions", many=True),
     "occurrence": _occurrence,
 }
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    return open_catalogue(tmp_path_factory.mktemp("workspace"))
 
 
 def words(narrative: Narrative) -> list[str]:

@@ -6,16 +6,10 @@ import pytest
 
 from handlers.analysis.rules import analyse
 from handlers.gate import Facts, refuse
-from handlers.knowledge.catalogue import open_catalogue
 from handlers.knowledge.cwe import Catalogue
 from handlers.narrative.rules import narrate
 from handlers.records import Finding
 from tests.handlers.analysis import findings
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    return open_catalogue(tmp_path_factory.mktemp("workspace"))
 
 
 def facts(finding: Finding, catalogue: Catalogue) -> Facts:

@@ -26,7 +26,6 @@ from tests.handlers.analysis import findings
 from tests.handlers.analysis.test_stage import BANDIT
 from watcher.errors import Unavailable
 from watcher.stage import Attempt
-from watcher.workspace import Workspace
 
 MODEL = Origin(kind="model", version="abc", generation=1)
 EXPLAINED = (
@@ -160,15 +159,16 @@ def settings(backend: str, base: Path) -> Settings:
     return Settings(analysis=chosen, default_base_model=str(base))
 
 
-def test_the_stages_write_with_a_real_model(tiny_model: Path, tmp_path: Path, catalogue: Catalogue) -> None:
+def test_the_stages_write_with_a_real_model(
+    tiny_model: Path, tmp_path: Path, catalogue: Catalogue, furnish: Callable[[Path], Path]
+) -> None:
     """The tiny model writes nonsense: all of it is refused, so the bytes are the rules' own and the counts say why."""
     analyses = tmp_path / "analysis"
     analyses.mkdir()
     dump_lines(analyses / "analysis.jsonl", [analyse(each, catalogue) for each in findings.ALL])
     outputs = {}
     for backend in ("rules", "mlx"):
-        workspace = Workspace(tmp_path / backend)
-        stage = narrative.stage(settings(backend, tiny_model), workspace.root)
+        stage = narrative.stage(settings(backend, tiny_model), furnish(tmp_path / backend))
         out = tmp_path / f"out-{backend}"
         out.mkdir()
         outcome = stage.run([analyses], out, Attempt("0" * 64, tmp_path, tmp_path))
@@ -179,12 +179,14 @@ def test_the_stages_write_with_a_real_model(tiny_model: Path, tmp_path: Path, ca
     assert all(key.startswith("by rules, refused: ") for key in refused)
 
 
-def test_the_analysis_stage_writes_with_a_real_model(tiny_model: Path, tmp_path: Path) -> None:
+def test_the_analysis_stage_writes_with_a_real_model(
+    tiny_model: Path, tmp_path: Path, furnish: Callable[[Path], Path]
+) -> None:
     report = tmp_path / "report.json"
     report.write_text(json.dumps(BANDIT))
     out = tmp_path / "out"
     out.mkdir()
-    stage = analysis.stage(settings("mlx", tiny_model), tmp_path)
+    stage = analysis.stage(settings("mlx", tiny_model), furnish(tmp_path))
     outcome = stage.run([report], out, Attempt("0" * 64, tmp_path, tmp_path))
     assert [each.origin.kind for each in load_lines(out / "analysis.jsonl", Analysis)] == ["rules"]
     assert outcome.counts["by rules, refused: json"] == 1
