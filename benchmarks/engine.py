@@ -38,6 +38,8 @@ STAGES = ("one", "two", "three")
 SIZE = 2000
 TEMPO = Tempo(settle_seconds=0.0)
 HERE = Path(__file__).parent
+SLOW = {"luigi": 100}
+"""Fewer files for whom the time of one grows with the number of all."""
 
 
 def step(name: str, data: bytes) -> bytes:
@@ -303,8 +305,10 @@ def compare(base: Path, count: int, rounds: int, peers: str | None) -> None:
     best = dict.fromkeys(contestants, float("inf"))
     for n in range(rounds):
         for name, run in contestants.items():
-            best[name] = min(best[name], run(base / f"{name}-{n}", count))
+            files = min(count, SLOW.get(name, count))
+            best[name] = min(best[name], run(base / f"{name}-{n}", files) * count / files)
             shutil.rmtree(base / f"{name}-{n}")
+            print(f"round {n}: {name} {count / best[name]:.0f} files/s", file=sys.stderr, flush=True)
     print(f"{count} files of 2 KB through three stages, best of {rounds}\n")
     print(f"{'':16}{'files/s':>10}{'engine is':>14}")
     for name, seconds in sorted(best.items(), key=lambda item: item[1]):

@@ -14,15 +14,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from watcher import files, requests
+from watcher.batch import Batch
 from watcher.children import BATCH, Children, outcomes
 from watcher.errors import Unavailable
-from watcher.execute import Done, Prepared, Voice, commit, prepare
-from watcher.failures import Failure, Schedule, Trouble, guarded, record, wait_seconds
+from watcher.execute import Done, Prepared, Voice, commit
+from watcher.failures import Failure, Schedule, Trouble, record, wait_seconds
 from watcher.inbox import GROUP, Inbox
 from watcher.index import Index
 from watcher.intake import Provenance, Taken
 from watcher.ledger import job_of
-from watcher.locks import Busy, JobLocks
+from watcher.locks import JobLocks
 from watcher.pending import Pending, Ready
 from watcher.pressure import no_pressure
 from watcher.receipt import Receipt, read_receipt
@@ -33,8 +34,6 @@ from watcher.tidy import clean_up
 from watcher.workspace import Workspace
 
 log = logging.getLogger(__name__)
-GROUP_SECONDS = 0.5
-"""And jobs are started for at most so long before what is ready is made durable and new files are taken."""
 LOCKS_SECONDS = 3.0
 BUSY_SECONDS = 0.2
 
@@ -64,6 +63,10 @@ class Engine:
         each = [stage for stage in reversed(stages) if stage.takes is Takes.EACH]
         collecting = [stage for stage in stages if stage.takes is not Takes.EACH]
         self._inline_order = [stage for stage in (*each, *collecting) if not stage.command]
+        self._takers: dict[str, list[Stage]] = {}
+        for stage in each:
+            for source in stage.accepts if not stage.command else ():
+                self._takers.setdefault(source, []).append(stage)
         self._patient = patient
         self._locks = JobLocks(workspace)
         self._locked_since = 0.0
@@ -123,47 +126,37 @@ class Engine:
 
     def _inline(self) -> int:
         """Files and the jobs that run in this process, committed together."""
+        batch = Batch(self.workspace, self.pending, self._locks, self.voice, self._takers)
+        tried = 0
         with contextlib.ExitStack() as turn:
             taken = self.inbox.take(turn)
-            began, clock = self.voice.clock.elapsed(), self.voice.clock
-            jobs: list[tuple[Ready, Prepared]] = []
-            tried = 0
+            for each in taken:
+                if each.job:
+                    batch.follow(each.job)
             for stage in self._inline_order:
-                if not self._complete(stage, tried + len(taken)):
-                    continue
-                for _ in range(GROUP):
-                    if clock.elapsed() - began > GROUP_SECONDS or self.voice.stopping():
-                        break
-                    if not (ready := self.pending.next(stage)):
-                        break
-                    tried += 1
-                    if (job := self._prepare(ready)) is not None:
-                        jobs.append((ready, job))
-            self._commit(taken, jobs)
-        if clock.elapsed() - self._locked_since > LOCKS_SECONDS or not jobs:
+                if self._complete(stage, tried + len(taken)):
+                    tried += self._run_waiting(stage, batch)
+            self._commit(taken, batch.jobs)
+        for ready, failure in batch.failed:
+            self._failed(ready, failure)
+        self.busy |= batch.busy
+        if self.voice.clock.elapsed() - self._locked_since > LOCKS_SECONDS or not batch.jobs:
             self._locks.release()
-            self._locked_since = clock.elapsed()
+            self._locked_since = self.voice.clock.elapsed()
         return tried + len(taken)
 
-    def _prepare(self, ready: Ready) -> Prepared | None:
-        """Runs one job; None if there is nothing to commit."""
-
-        def run() -> Done | Prepared | None:
-            try:
-                return prepare(self.workspace, ready.stage, ready.sources, self._locks, self.voice)
-            except Busy:
-                self.busy = True
-                return None
-
-        result = guarded(run)
-        if isinstance(result, Failure):
-            self._failed(ready, result)
-            return None
-        if isinstance(result, Done):
-            self._done(ready, result.receipt, fresh=False)
-            self.index.add([job_of(result.receipt)])
-            return None
-        return result
+    def _run_waiting(self, stage: Stage, batch: Batch) -> int:
+        """Runs some of the jobs that wait for a stage; returns how many were tried."""
+        tried = 0
+        while tried < GROUP and not batch.full and (ready := self.pending.next(stage)):
+            tried += 1
+            result = batch.run(ready)
+            if isinstance(result, Failure):
+                self._failed(ready, result)
+            elif isinstance(result, Done):
+                self._done(ready, result.receipt, fresh=False)
+                self.index.add([job_of(result.receipt)])
+        return tried
 
     def _commit(self, taken: Sequence[Taken], jobs: Sequence[tuple[Ready, Prepared]]) -> None:
         """One flush for all. If it fails, what was not renamed is as if it had not been run."""

@@ -24,6 +24,7 @@ from watcher.clock import stamp
 from watcher.errors import BadInput, JobError, Unavailable
 from watcher.execute import Done, Voice, execute_sources, input_digest, key_of
 from watcher.files import names
+from watcher.locks import Busy
 from watcher.receipt import ReceiptError, flavour, read_receipt
 from watcher.sources import Source, identify
 from watcher.stage import ARTIFACTS, Stage, Takes
@@ -84,9 +85,14 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def guarded(run: Callable[[], T]) -> T | Failure:
-    """Calls `run` and makes a failure of whatever it raises: the one place that catches everything."""
+    """Calls `run` and makes a failure of whatever it raises: the one place that catches everything.
+
+    Only Busy goes through: a job that another process is at has not failed.
+    """
     try:
         return run()
+    except Busy:
+        raise
     except BadInput as error:
         return Failure("input", error.reason, error.hint)
     except Unavailable as error:

@@ -27,7 +27,7 @@ from watcher.errors import Unavailable
 CHUNK = 1 << 20
 THREADS = 4
 """So many files are flushed at the same time."""
-MANY = 8
+MANY = 4
 """From so many folders on, one flush of the volume is cheaper than a flush of each file."""
 
 

@@ -17,7 +17,7 @@ from watcher.index import Index
 from watcher.ledger import Job
 from watcher.receipt import digest_of
 from watcher.sources import Source
-from watcher.stage import ARTIFACTS, Stage, Takes
+from watcher.stage import ARTIFACTS, Stage, Takes, always_ready
 from watcher.workspace import Workspace
 
 PAGE = 64
@@ -90,6 +90,15 @@ class Pending:
         if not queue and self._open(stage):
             queue.extend(self._each(stage) if stage.takes is Takes.EACH else self._collect(stage))
         return queue.popleft() if queue else None
+
+    def follow(self, stage: Stage, source: Source) -> Ready | None:
+        """The job of a stage on what was made just now, if nothing speaks against it."""
+        name, digest = stage.name, source.digest
+        if stage.ready is not always_ready or not self._open(stage) or self._schedule.get(name, digest):
+            return None
+        if self._index.done(name, digest) or self._workspace.quarantined(name, digest).exists():
+            return None
+        return Ready(stage, (source,), digest, again=False)
 
     def put_back(self, ready: Ready) -> None:
         """A job that was handed out and not tried."""

@@ -85,11 +85,11 @@ class Recorder:
     def record(self, run: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
         real_sync, real_volume = files.sync, files._sync_volume
 
-        def sync(path: Path) -> None:
+        def sync(path: Path | str) -> None:
             real_sync(path)
-            self._flush(path)
+            self._flush(Path(path))
 
-        def sync_volume(folder: Path) -> bool:
+        def sync_volume(folder: str) -> bool:
             done = real_volume(folder)
             if done:
                 self._flush_all()

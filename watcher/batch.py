@@ -1,0 +1,84 @@
+"""The jobs of one round that run in this process.
+
+What a job made is handed to the next stage at once, before either is committed: a file goes through all light stages
+in one round, with one flush. The jobs are committed in their order, so that none is there before its input is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from watcher.execute import Done, Prepared, Voice, prepare
+from watcher.failures import Failure, guarded
+from watcher.locks import Busy, JobLocks
+from watcher.pending import Pending, Ready
+from watcher.sources import Source
+from watcher.stage import ARTIFACTS, Stage
+from watcher.workspace import ARTIFACT, Workspace
+
+SECONDS = 0.5
+"""Jobs are started for so long; then what is ready is made durable, and new files are taken."""
+
+
+class Batch:
+    def __init__(
+        self,
+        workspace: Workspace,
+        pending: Pending,
+        locks: JobLocks,
+        voice: Voice,
+        takers: Mapping[str, Sequence[Stage]],
+    ) -> None:
+        """`takers`: the light stages that take one input at a time, by the stage that they take from."""
+        self._workspace, self._pending, self._locks, self._voice = workspace, pending, locks, voice
+        self._takers = takers
+        self._until = voice.clock.elapsed() + SECONDS
+        self._begun: set[tuple[str, str]] = set()
+        self.jobs: list[tuple[Ready, Prepared]] = []
+        """What is to be committed, each job after those that it was made of."""
+        self.failed: list[tuple[Ready, Failure]] = []
+        """What followed from a job and failed; to be written down once that job is committed."""
+        self.busy = False
+        """Another process was at one of the jobs."""
+
+    @property
+    def full(self) -> bool:
+        return self._voice.clock.elapsed() > self._until or self._voice.stopping()
+
+    def run(self, ready: Ready) -> Done | Failure | None:
+        """Runs a job and what follows from it; returns what needs no commit, if it came to that."""
+        result = self._prepare(ready)
+        if not isinstance(result, Prepared):
+            return result
+        self.jobs.append((ready, result))
+        self.follow(result)
+        return None
+
+    def follow(self, job: Prepared) -> None:
+        """Runs what takes from a prepared job; a stage that failed is left alone for the rest of the round."""
+        for stage in self._takers.get(job.receipt.stage, ()):
+            if self.full or any(ready.stage is stage for ready, _ in self.failed):
+                continue
+            if ready := self._pending.follow(stage, _source(job, job.scratch)):
+                result = self.run(ready)
+                if isinstance(result, Failure):
+                    self.failed.append((replace(ready, sources=(_source(job, job.folder),)), result))
+
+    def _prepare(self, ready: Ready) -> Done | Prepared | Failure | None:
+        name = (ready.stage.name, ready.input)
+        if name in self._begun:  # its scratch folder is in use
+            return None
+        self._begun.add(name)
+        try:
+            return guarded(lambda: prepare(self._workspace, ready.stage, ready.sources, self._locks, self._voice))
+        except Busy:
+            self.busy = True
+            return None
+
+
+def _source(job: Prepared, folder: str) -> Source:
+    receipt = job.receipt
+    path = f"{folder}/{ARTIFACT}" if receipt.stage == ARTIFACTS else folder
+    return Source(Path(path), receipt.output_digest, receipt.stage, receipt.key)
