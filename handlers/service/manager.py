@@ -22,6 +22,9 @@ NOT_LOADED = (3, 36, 113)
 """launchctl's answers for a service that it does not know (ESRCH, EINPROGRESS of an older bootout, "not found")."""
 
 
+NO_SESSION = "systemd has no manager for your user here: log in, or `loginctl enable-linger`, and try again"
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """How a command ended."""
@@ -179,4 +182,5 @@ class Systemd:
 
 def _asked(run: Run, command: Sequence[str]) -> None:
     if (done := run(command)).status != 0:
-        raise Unavailable(f"{' '.join(command)}: {done.text.strip()} ({done.status})", "see the message")
+        hint = NO_SESSION if "connect to bus" in done.text else "`scantune service logs` may say more"
+        raise Unavailable(f"{' '.join(command)}: {done.text.strip()} ({done.status})", hint)

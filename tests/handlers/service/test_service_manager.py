@@ -144,3 +144,11 @@ def test_systemd_from_nothing_to_running_and_back(tmp_path: Path, service: Facts
 def test_no_manager_elsewhere() -> None:
     with pytest.raises(Unavailable, match="win32"):
         manager(lambda command: Done(0, ""), lambda seconds: None, "win32")
+
+
+def test_systemd_without_a_session_says_what_to_do(tmp_path: Path, service: Facts) -> None:
+    system = Systemd(tmp_path / UNIT, lambda command: Done(1, "Failed to connect to bus: No medium found\n"))
+    with pytest.raises(Unavailable) as caught:
+        system.install(service)
+    assert "No medium found" in caught.value.reason
+    assert "enable-linger" in caught.value.hint
