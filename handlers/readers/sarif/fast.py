@@ -26,6 +26,10 @@ BEFORE = 200
 """Bytes in which `"results": [` must stand before the first result; more white space is unusual."""
 
 
+DEPTH = 200
+"""So deep goes jiter; a log is not read the fast way where the limit is lower."""
+
+
 class _Run(msgspec.Struct):
     results: list[msgspec.Raw] | None = None
 
@@ -90,12 +94,31 @@ def decode(raws: list[msgspec.Raw], above: Node, max_depth: int, ledger: Ledger)
     place = above.pointer
     for index, raw in enumerate(raws):
         at = f"{place}/{index}"
-        try:
-            jiter.from_json(bytes(raw), allow_inf_nan=False, catch_duplicate_keys=True)
-            yield _result.decode(raw), at
-        except (ValueError, msgspec.DecodeError):
-            value = parse_json(bytes(raw).decode("utf-8", "replace"), max_depth, ledger)
+        content = bytes(raw)
+        result = _typed(raw) if is_plain(content, max_depth) else None
+        if result is not None:
+            yield result, at
+        else:
+            value = parse_json(content.decode("utf-8", "replace"), max_depth, ledger)
             if isinstance(value, dict):
                 yield convert(value, model.Result, functools.partial(ledger.warn_at, Node(None, None, at))), at
             else:
                 ledger.malformed(Node(None, None, at))
+
+
+def is_plain(content: bytes, max_depth: int) -> bool:
+    """One JSON value without keys that come twice, without NaN, and not nested too deep."""
+    if max_depth < DEPTH:
+        return False
+    try:
+        jiter.from_json(content, allow_inf_nan=False, catch_duplicate_keys=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _typed(raw: msgspec.Raw) -> model.Result | None:
+    try:
+        return _result.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from handlers.readers.documents import check_value, json_decoder
+from handlers.readers.documents import check_value, json_decoder, parse_json
 from handlers.readers.encoding import encoding_of
 from handlers.readers.interface import Ledger, MalformedError
+from handlers.readers.sarif.fast import is_plain
 
 PIECE = 4_000_000
 """Bytes read at once."""
@@ -81,7 +82,8 @@ class _Window:
         self._at = 0
         self._max_depth = max_depth
         self._ledger = ledger
-        self._decoder = json_decoder(ledger, duplicates=careful)
+        self._decoder = json_decoder(Ledger(""), duplicates=False)
+        self._careful = careful
 
     def _decoded(self, piece: bytes) -> str:
         try:
@@ -165,4 +167,9 @@ class _Window:
                     break
         source = self._text[self._at : end]
         self._at = end
-        return check_value(value, source, self._max_depth, self._ledger)
+        if self._careful:
+            return value if is_plain(source.encode(), self._max_depth) else self._careful_value(source)
+        return check_value(value, source, self._max_depth, Ledger("")) if "\\u" in source else value
+
+    def _careful_value(self, source: str) -> Any:
+        return parse_json(source, self._max_depth, self._ledger)
