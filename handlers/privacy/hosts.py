@@ -22,7 +22,9 @@ HINTS = (
     "ip-",
 )
 """Without one of these no internal host is named."""
-SINGLE = re.compile(r"(?i)(?<=://)(?P<login>[^\s/@\"'<>]{1,256}@)?(?P<host>[a-z0-9][a-z0-9_-]*)(?=[:/?#\s\"'<>)\]]|$)")
+SINGLE = re.compile(
+    r"(?i)(?<=://)(?:(?P<login>[^\s/@\"'<>]{1,256}@)|(?![^\s/@]{0,256}@))(?P<host>[a-z0-9][a-z0-9_-]*)(?=[:/?#\s\"'<>)\]]|$)"
+)
 CODE = re.compile(
     # packages and modules; `threading.local` and its like; files
     r"(?:com|org|net|io|java|javax|jdk|sun|jakarta|kotlin|scala|android|androidx|dev|system|microsoft|threading|werkzeug|"

@@ -82,8 +82,7 @@ NAMES = (
     "key",
     "credential",
     "authorization",
-    "sessi",
-    "sessid",
+    "sess",
     "sig",
     "sid",
     "bearer",
@@ -92,8 +91,9 @@ NAMES = (
 """Each name below begins with one of these words."""
 _BETWEEN = r"\\?[\"'`]?[ \t]*(?:=>|:=|===?|=|:|\]\s*=|>)[ \t]*(?:(?:bearer|basic|token|digest)[ \t]+)?"
 NAMED = re.compile(
-    r"(?i)(?P<name>(?:(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credential|authorization|sessi(?:on[_-]?)?id|"
-    rf"sessid|sig|sid){_SUFFIX}{_BETWEEN}|(?:bearer|basic)[ \t]+(?=[A-Za-z0-9+/=_.~-]{{16}}))){_VALUE}"
+    r"(?i)(?P<name>(?:(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credential|authorization|sess(?:ion)?[_-]?id|"
+    rf"session(?==[\w%.-]{{16}})|signature(?==[0-9a-fA-F]{{24}})|sig|sid){_SUFFIX}{_BETWEEN}|"
+    rf"(?:bearer|basic)[ \t]+(?=[A-Za-z0-9+/=_.~-]{{16}}))){_VALUE}"
 )
 """A value beside a name that says what it is: `password = "…"`, `api_key: …`, `Bearer …`."""
 OPTION = re.compile(rf"(?i)(?P<name>[a-z-]{{2,24}}[ \t]+){_VALUE}")
