@@ -166,6 +166,8 @@ def _merged(ledger: Ledger, reader: Reader, findings: list[Finding]) -> Reading:
 
 def settle(ledger: Ledger, reader: Reader | None, records: int, kept: Collection[Finding]) -> Reading:
     """Closes the books of a report: `records` stated a problem, `kept` is what they were merged to."""
+    if not records and not ledger.left_out and set(ledger.skipped) == {"malformed"}:
+        return refused(f"none of its {ledger.skipped['malformed']} records can be read", ledger)
     if reader and reader.kind == "json" and not records and not ledger.skipped and not ledger.statements:
         ledger.warn("there is no list of findings in it: this is no statement that nothing was found")
     seen = records + ledger.left_out

@@ -28,3 +28,11 @@ def test_a_fingerprint_survives_moved_lines(tmp_path: Path) -> None:
     first.write_text(BANDIT)
     second.write_text(BANDIT.replace("12", "40").replace("13", "41"))
     assert read_report(first, Limits()).findings[0].fingerprint == read_report(second, Limits()).findings[0].fingerprint
+
+
+def test_a_report_none_of_whose_records_can_be_read_is_refused(tmp_path: Path) -> None:
+    report = tmp_path / "bandit.json"
+    report.write_text('{"errors": [], "metrics": {"_totals": {}}, "results": ["torn", 7]}')
+    reading = read_report(report, Limits())
+    assert reading.status == "quarantined"
+    assert reading.reason == "none of its 2 records can be read"
