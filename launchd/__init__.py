@@ -1,1 +1,1 @@
-"""Templates of the service: a LaunchAgent for macOS, a user unit for systemd. `scantune service install` fills them in."""
+"""The service's files, to be filled in by `scantune service install`: a LaunchAgent, and a user unit of systemd."""
