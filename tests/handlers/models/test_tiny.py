@@ -15,31 +15,35 @@ from handlers.models import tiny_text  # noqa: E402
 from handlers.models.tiny import SHIPPED, WARNING, make_tiny  # noqa: E402
 
 
-def test_the_same_steps_give_the_same_bytes(tmp_path: Path) -> None:
-    once, again = tmp_path / "once", tmp_path / "again"
-    for folder in (once, again):
-        make_tiny(folder, steps=2)
-    names = sorted(each.name for each in once.iterdir())
-    assert names == sorted(each.name for each in again.iterdir())
+@pytest.fixture(scope="module")
+def anew(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that was trained for one step."""
+    folder = tmp_path_factory.mktemp("anew") / "tiny"
+    make_tiny(folder, steps=1)
+    return folder
+
+
+def test_the_same_steps_give_the_same_bytes(anew: Path, tmp_path: Path) -> None:
+    make_tiny(tmp_path / "again", steps=1)
+    names = sorted(each.name for each in anew.iterdir())
+    assert names == sorted(each.name for each in (tmp_path / "again").iterdir())
     for name in names:
-        assert (once / name).read_bytes() == (again / name).read_bytes(), name
+        assert (anew / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
 
-def test_the_shipped_one_has_the_tokenizer_that_training_makes(tiny_model: Path, tmp_path: Path) -> None:
-    make_tiny(tmp_path / "anew", steps=1)
+def test_the_shipped_one_has_the_tokenizer_that_training_makes(tiny_model: Path, anew: Path) -> None:
     for name in ("tokenizer.json", "tokenizer_config.json", "config.json", "README.md"):
-        assert (tiny_model / name).read_bytes() == (tmp_path / "anew" / name).read_bytes(), name
+        assert (tiny_model / name).read_bytes() == (anew / name).read_bytes(), name
 
 
-def test_it_was_trained(tiny_model: Path, tmp_path: Path) -> None:
+def test_it_was_trained(tiny_model: Path, anew: Path) -> None:
     """The shipped weights predict the catalogue far better than weights that have seen next to nothing."""
-    make_tiny(tmp_path / "anew", steps=1)
     chats = tiny_text.chats(1)[:8]
     rows = [
         Example(messages=(Message(role="user", content=each.user), Message(role="assistant", content=each.assistant)))
         for each in chats
     ]
-    assert evaluate(tiny_model, None, rows, 512).loss < 0.5 * evaluate(tmp_path / "anew", None, rows, 512).loss
+    assert evaluate(tiny_model, None, rows, 512).loss < 0.5 * evaluate(anew, None, rows, 512).loss
 
 
 def test_what_is_shipped_is_small() -> None:
