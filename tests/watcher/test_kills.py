@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from crash import drop, in_a_child, killed_at, outputs, points_of, prove, random_kills, the_pass, undisturbed
+from toy import PIPELINE, UPPER, shout
 
+from watcher.errors import Unavailable
+from watcher.failures import read_all
+from watcher.stage import Attempt, Outcome
 from watcher.workspace import Workspace
 
 CONTENTS = [b"one two", b"three", b"bad \0", b"one two", b"four five six"]
@@ -71,3 +77,36 @@ def test_a_thousand_kills_at_random_times_under_load(tmp_path: Path) -> None:
         folder = tmp_path / str(seed)
         random_kills(folder, 50, seed)
         shutil.rmtree(folder)
+
+
+def test_a_kill_while_the_next_attempt_is_written_down(tmp_path: Path) -> None:
+    fine = tmp_path / "fine"
+
+    def moody(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
+        if not fine.exists():
+            raise Unavailable("not yet")
+        return shout(inputs, out, attempt)
+
+    stages = (dataclasses.replace(UPPER, run=moody), *PIPELINE[1:])
+    contents = [b"one", b"two words"]
+
+    def fresh(name: str) -> Workspace:
+        workspace = Workspace(tmp_path / name).make()
+        drop(workspace, contents)
+        return workspace
+
+    first = fresh("points")
+    points = points_of(lambda: the_pass(first, stages))
+    assert {"schedule", "write", "replace"} <= set(points)
+    expected = undisturbed(tmp_path / "undisturbed", contents)
+    for nth, point in enumerate(points):
+        if point in ("schedule", "write", "replace"):
+            workspace = fresh(f"killed-{nth}")
+            assert not in_a_child(killed_at(nth, lambda workspace=workspace: the_pass(workspace, stages)))
+            prove(workspace, contents, stages)
+            fine.touch()
+            assert in_a_child(lambda workspace=workspace: the_pass(workspace, stages))
+            fine.unlink()
+            prove(workspace, contents, stages)
+            assert outputs(workspace) == expected
+            assert not list(read_all(workspace.state / "retry"))

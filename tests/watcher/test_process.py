@@ -38,11 +38,11 @@ def first_line(process: subprocess.Popen[str]) -> str:
 def until(condition: Callable[[], bool], what: str) -> None:
     """Polls a condition that another process brings about."""
     pause = threading.Event()
-    for _ in range(3000):
+    for _ in range(6000):
         if condition():
             return
         pause.wait(0.01)
-    pytest.fail(f"not seen within 30 s: {what}")
+    pytest.fail(f"not seen within a minute: {what}")
 
 
 @pytest.fixture
