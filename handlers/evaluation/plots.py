@@ -17,11 +17,13 @@ def draw_metrics(models: Sequence[Examined], file: Path) -> None:
     from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(metric.name for each in models for metric in each.metrics))
-    figure = Figure(figsize=(4 + INCHES * len(names), 4), layout="constrained")
+    figure = Figure(figsize=(5 + INCHES * len(names), 4), layout="constrained")
     FigureCanvasAgg(figure)
-    losses, metrics = figure.subplots(1, 2, width_ratios=(2, 1 + len(names)))
-    losses.bar([each.name for each in models], [each.valid.loss for each in models])
-    losses.set_title("validation loss (nats a token)")
+    losses, metrics = figure.subplots(1, 2, width_ratios=(3, 1 + len(names)))
+    for number, model in enumerate(models):
+        losses.bar(model.name, model.valid.loss, color=f"C{number}")
+    losses.set_title("validation loss")
+    losses.set_ylabel("nats a token")
     losses.tick_params(axis="x", rotation=20)
     for number, model in enumerate(models):
         found = [(at, metric.figure) for at, name in enumerate(names) if (metric := model.metric(name))]
