@@ -5,19 +5,34 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
+from config.settings import Settings
 from handlers.cli.context import Context
-from handlers.models.metadata import find_job
+from handlers.models.metadata import Metadata, find_job, read_metadata
+from handlers.training.again import check_same, dataset_of, read_recipe, settings_again
 from watcher.errors import BadInput
 from watcher.execute import Done, execute
 from watcher.workspace import Workspace
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is trained on, with what."""
+
+    dataset: Path
+    settings: Settings
+    base: str | None
+    recipe: Metadata | None = None
+    """Of the model that is to be made once more."""
+
+
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("train", help="train on a dataset or a file of rows, whatever lies in the inbox")
+    parser.add_argument("--dataset", type=Path, metavar="FILE_OR_DIR", help="JSONL rows, or a folder with train.jsonl")
     parser.add_argument(
-        "--dataset", type=Path, required=True, metavar="FILE_OR_DIR", help="JSONL rows, or a folder with train.jsonl"
+        "--from", dest="recipe", type=Path, metavar="METADATA", help="train once more as a finished model was trained"
     )
     parser.add_argument("--output-name", metavar="NAME", help="the name of the finished model; must be free")
     parser.add_argument("--base-model", metavar="M", help='a folder of base_models_dir, a path, or "tiny"')
@@ -27,26 +42,41 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Trains in this process, which is no watcher; SIGTERM ends it with a checkpoint to go on from."""
+    if args.dataset is None and args.recipe is None:
+        print("scantune train: give --dataset FILE_OR_DIR, or --from METADATA", file=sys.stderr)
+        return 2
     from handlers.cli.signals import set_on_signals
     from handlers.training import stage
 
-    dataset = args.dataset.expanduser().absolute()
-    if not dataset.exists():
-        raise BadInput(f"{dataset}: there is no such file or folder", "name a JSONL file of rows or a dataset's folder")
     stopping = threading.Event()
     set_on_signals(stopping)
     workspace = Workspace(context.root)
-    training = stage(context.settings, context.root, base_model=args.base_model, output_name=args.output_name)
-    done = execute(workspace, training, [dataset], say=_say, stopping=stopping.is_set)
+    order = _order(args, context, workspace)
+    training = stage(order.settings, context.root, base_model=order.base, output_name=args.output_name)
+    done = execute(workspace, training, [order.dataset], say=_say, stopping=stopping.is_set)
     for warning in done.receipt.warnings:
         _say(f"warning: {warning}")
-    _tell(done, context)
+    _tell(done, order)
     return _publish(done, workspace, context) if args.upload else 0
 
 
-def _tell(done: Done, context: Context) -> None:
+def _order(args: argparse.Namespace, context: Context, workspace: Workspace) -> Order:
+    recipe = read_recipe(args.recipe.expanduser().absolute()) if args.recipe else None
+    if args.dataset is None and recipe is not None:
+        dataset = dataset_of(recipe, workspace)
+    else:
+        dataset = args.dataset.expanduser().absolute()
+    if not dataset.exists():
+        raise BadInput(f"{dataset}: there is no such file or folder", "name a JSONL file of rows or a dataset's folder")
+    if recipe is None:
+        return Order(dataset, context.settings, args.base_model)
+    check_same(recipe, dataset, context.settings, context.root)
+    return Order(dataset, settings_again(context.settings, recipe.parameters), recipe.base_folder, recipe)
+
+
+def _tell(done: Done, order: Order) -> None:
     """Raises BadInput if the model of a training that was done before is gone from its folder."""
-    models, counts = context.settings.fine_tuned_models_dir, done.receipt.counts
+    models, counts = order.settings.fine_tuned_models_dir, done.receipt.counts
     folder = find_job(models, done.receipt.key)
     if folder is None:
         raise BadInput(
@@ -55,6 +85,9 @@ def _tell(done: Done, context: Context) -> None:
         )
     print(f"{'trained' if done.fresh else 'trained before'}: {folder}")
     print(f"validation loss {counts['loss_before']} before, {counts['loss_after']} after; see {done.folder}")
+    if order.recipe is not None:
+        same = read_metadata(folder).weights == order.recipe.weights
+        print(f"its weights are {'the same as' if same else 'NOT the same as'} those of {order.recipe.name}")
 
 
 def _publish(done: Done, workspace: Workspace, context: Context) -> int:

@@ -16,6 +16,10 @@ from handlers.dataset.rows import Example, Message
 WORDS = ("input", "query", "escape", "attacker", "code", "update", "package", "version", "fixed", "severity", "path")
 
 
+BRIEF = {"answered_rows": 1, "answer_tokens": 4}
+"""Examinations have tests of their own."""
+
+
 def make_examples(count: int, seed: int = 1, longest: int = 24) -> list[Example]:
     """Rows of mixed lengths whose answers follow a simple rule, so that training shows."""
     drawn = random.Random(seed)

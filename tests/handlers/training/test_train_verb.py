@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from handlers.cli.main import main
-from tests.handlers.training.conftest import make_examples, write_rows
+from tests.handlers.training.conftest import BRIEF, make_examples, write_rows
 
 TRAINING = {"learning_rate": 5e-3, "max_epochs": 1, "lora_rank": 4, "layers": 1}
 
@@ -22,7 +22,7 @@ def workspace(tmp_path: Path, tiny_model: Path) -> Path:
     settings = {
         "default_base_model": str(tiny_model),
         "fine_tuned_models_dir": str(root / "models"),
-        "fine_tuning": {"training": TRAINING, "mlx": {"gradient_checkpointing": False}},
+        "fine_tuning": {"training": TRAINING, "mlx": {"gradient_checkpointing": False}, "evaluation": BRIEF},
     }
     (root / "config" / "scantune.yaml").write_text(yaml.safe_dump(settings))
     return root
@@ -74,3 +74,29 @@ def test_a_name_that_is_taken_is_refused_before_training(
 def test_a_missing_dataset_is_named(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert scantune(workspace, "train", "--dataset", "nowhere.jsonl") == 1
     assert "nowhere.jsonl: there is no such file" in capsys.readouterr().err
+
+
+def test_metadata_is_enough_to_train_once_more(
+    workspace: Path, dataset: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "state" / "models").mkdir(parents=True)
+    (workspace / "state" / "models" / "tiny").symlink_to(tiny_model)
+    assert scantune(workspace, "train", "--dataset", dataset, "--base-model", "tiny") == 0
+    made = workspace / "models" / "webauthn-security-v1"
+    settings = workspace / "config" / "scantune.yaml"
+    changed = yaml.safe_load(settings.read_text())
+    changed["fine_tuning"]["training"] = {"learning_rate": 1e-4, "max_epochs": 7, "seed": 5}
+    settings.write_text(yaml.safe_dump(changed))
+    capsys.readouterr()
+    assert scantune(workspace, "train", "--from", made / "metadata.json", "--dataset", dataset) == 0
+    assert "the same as those of webauthn-security-v1" in capsys.readouterr().out
+
+
+def test_once_more_wants_the_same_rows(workspace: Path, dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert scantune(workspace, "train", "--dataset", dataset, "--output-name", "first") == 0
+    assert scantune(workspace, "train", "--from", workspace / "models" / "first") == 1
+    assert "name them with --dataset" in capsys.readouterr().err
+
+
+def test_without_a_dataset_it_is_wrong_usage(workspace: Path) -> None:
+    assert scantune(workspace, "train") == 2

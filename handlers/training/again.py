@@ -1,0 +1,72 @@
+"""A training once more, from what the metadata of its model says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from config.settings import Settings
+from handlers.models.base import find_base
+from handlers.models.metadata import METADATA, Metadata, read_metadata
+from handlers.training.records import Parameters
+from handlers.training.rows import load_sides
+from watcher.errors import BadInput
+from watcher.receipt import ReceiptError, read_receipt
+from watcher.workspace import Workspace
+
+
+def read_recipe(path: Path) -> Metadata:
+    """The metadata in a model's folder, or in the file itself. Raises BadInput if it can't be read."""
+    return read_metadata(path.parent if path.name == METADATA else path)
+
+
+def settings_again(settings: Settings, used: Parameters) -> Settings:
+    """The settings with those of an earlier training, as it used them, in their place."""
+    plan = used.schedule
+    chosen = settings.fine_tuning.training.model_copy(
+        update={
+            "learning_rate": plan.learning_rate,
+            "batch_size": used.batch_size,
+            "max_epochs": used.epochs,
+            "max_updates": plan.updates,
+            "warmup_steps": plan.warmup,
+            "save_steps": plan.save_every,
+            "eval_steps": plan.eval_every,
+            "patience": used.patience,
+            "gradient_accumulation": used.accumulation,
+            "clip_norm": used.clip_norm,
+            "max_seq_length": used.max_seq_length,
+            "packing": used.packing,
+            "method": used.method,
+            "layers": used.layers,
+            "lora_rank": used.rank,
+            "lora_alpha": used.alpha,
+            "lora_dropout": used.dropout,
+            "lora_modules": used.modules,
+            "seed": used.seed,
+        }
+    )
+    mlx = settings.fine_tuning.mlx.model_copy(update={"gradient_checkpointing": used.gradient_checkpointing})
+    fine_tuning = settings.fine_tuning.model_copy(update={"training": chosen, "mlx": mlx})
+    return settings.model_copy(update={"fine_tuning": fine_tuning})
+
+
+def dataset_of(recipe: Metadata, workspace: Workspace) -> Path:
+    """The dataset that a model was trained on. Raises BadInput if this workspace did not train it or has lost it."""
+    try:
+        made_of = read_receipt(workspace.job("training", recipe.job)).inputs[0]
+    except ReceiptError:
+        made_of = None
+    if made_of is not None and made_of.stage:
+        folder = workspace.job(made_of.stage, made_of.key)
+        if folder.is_dir():
+            return folder
+    raise BadInput(f"this workspace does not have the rows of {recipe.name}", "name them with --dataset FILE_OR_DIR")
+
+
+def check_same(recipe: Metadata, dataset: Path, settings: Settings, root: Path) -> None:
+    """Raises BadInput if rows or base are not those of the earlier training: the result would be another one."""
+    base = find_base(recipe.base_folder, settings, root)
+    if base.revision != recipe.base_revision:
+        raise BadInput(f"{base.path} is not the base that {recipe.name} was trained on", "bring that one back")
+    if load_sides(dataset, settings.dataset.valid_share).digest != recipe.dataset_digest:
+        raise BadInput(f"{dataset} holds other rows than {recipe.name} was trained on", "name those with --dataset")
