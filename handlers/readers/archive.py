@@ -9,6 +9,7 @@ import bz2
 import copy
 import io
 import lzma
+import struct
 import time
 import unicodedata
 import zipfile
@@ -30,14 +31,8 @@ CHUNK = 1 << 16
 RATIO_FROM = 10_000_000
 """Expanded bytes from which the ratio counts: below, even a bomb is harmless and honest text packs well."""
 BROKEN = (
-    zipfile.BadZipFile,
-    NotImplementedError,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    ValueError,
-    RuntimeError,
+    *(zipfile.BadZipFile, NotImplementedError, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, ValueError, RuntimeError, IndexError, KeyError, OverflowError),
 )
 """What zipfile and the decompressors raise for broken, encrypted or unknown content."""
 
@@ -112,7 +107,7 @@ def read_zip(content: bytes, above: str, depth: int, budget: Budget, read: ReadM
         )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
+            infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
             budget.take_members(len(infos))
             if not infos:
                 raise MalformedError("the archive holds no files")

@@ -107,5 +107,15 @@ def test_gzip_is_looked_through() -> None:
     assert "cut off" in (read(gzip.compress(REPORT)[:-20]).reason or "")
 
 
+def test_a_member_without_a_name_is_read_like_any_other() -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        info = zipfile.ZipInfo("x")
+        info.filename = ""
+        with archive.open(info, "w") as member:
+            member.write(REPORT)
+    assert read(content.getvalue()).books.seen == 1
+
+
 def test_an_empty_zip_has_a_reason() -> None:
     assert read(packed()).reason == "the archive holds no files"
