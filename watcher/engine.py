@@ -203,7 +203,10 @@ class Engine:
             if receipt.incomplete:
                 self.tally.incomplete[name] += 1
             self.tally.keys[name] = receipt.key
-            log.info("%s: done in %s s: %s", name, receipt.clock.get("seconds"), receipt.key)
+            said = ", ".join(f"{what} {count}" for what, count in receipt.counts.items())
+            log.info(
+                "%s %s: %s (%.2f s)", name, receipt.key[:12], said or "done", float(receipt.clock.get("seconds", 0))
+            )
         self.pending.arrived(name)
 
     def _failed(self, ready: Ready, failure: Failure) -> None:

@@ -20,7 +20,9 @@ def table(tally: Tally, stages: Sequence[str], workspace: Workspace) -> str:
         failed = sum(1 for stage, _ in tally.troubles if stage == name)
         new = tally.done[name]
         if name == ARTIFACTS or new or failed or name in tally.held:
-            where = workspace.job(name, tally.keys[name]) if name in tally.keys else workspace.outbox / name
+            where = (
+                workspace.job(name, tally.keys[name]) if new == 1 and name in tally.keys else workspace.outbox / name
+            )
             rows.append((name, str(new), str(failed or ""), str(where) if new else tally.held.get(name, "")))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [

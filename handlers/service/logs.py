@@ -20,6 +20,14 @@ TALKATIVE = ("httpx2", "httpcore2", "huggingface_hub", "keyring", "watchdog", "m
 TEXT = "%(asctime)s %(levelname)s %(message)s"
 
 
+class ForPeople(logging.Formatter):
+    """The message alone, with its level in front if it is more than news: a person sees when it comes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = super().format(record)
+        return f"{record.levelname.lower()}: {said}" if record.levelno >= logging.WARNING else said
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line: `time` (UTC, ISO 8601), `level`, `logger`, `message`, and `error` with a traceback."""
 
@@ -37,7 +45,9 @@ class JsonLines(logging.Formatter):
 
 def start(wanted: Log) -> None:
     """Logs to standard error, as the settings say."""
-    logging.basicConfig(handlers=[_dressed(logging.StreamHandler(sys.stderr), wanted)], level=wanted.level.upper())
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if wanted.format == "json" else ForPeople())
+    logging.basicConfig(handlers=[handler], level=wanted.level.upper())
     quiet()
 
 
@@ -53,7 +63,8 @@ def also_to_file(folder: Path, wanted: Log) -> logging.Handler:
     handler = logging.handlers.RotatingFileHandler(
         file, maxBytes=wanted.max_bytes, backupCount=wanted.keep, encoding="utf-8", delay=True
     )
-    logging.getLogger().addHandler(_dressed(handler, wanted))
+    handler.setFormatter(JsonLines() if wanted.format == "json" else logging.Formatter(TEXT))
+    logging.getLogger().addHandler(handler)
     return handler
 
 
@@ -63,11 +74,6 @@ def only_to_files() -> None:
     for handler in root.handlers[:]:
         if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
             root.removeHandler(handler)
-
-
-def _dressed(handler: logging.Handler, wanted: Log) -> logging.Handler:
-    handler.setFormatter(JsonLines() if wanted.format == "json" else logging.Formatter(TEXT))
-    return handler
 
 
 def tail(folder: Path, count: int) -> list[str]:
