@@ -42,10 +42,14 @@ def in_a_child(run: Callable[[], None], before_kill: float | None = None) -> boo
             status = 0
         finally:
             os._exit(status)  # whatever was raised: the child must not come back as a second test run
-    if before_kill is not None:
-        threading.Event().wait(before_kill)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
+    pause, until = threading.Event(), time.monotonic() + (before_kill if before_kill is not None else float("inf"))
+    ended, status = os.waitpid(child, os.WNOHANG)
+    while not ended:
+        if time.monotonic() >= until:
+            os.kill(child, signal.SIGKILL)
+            until = float("inf")
+        pause.wait(0.001)
+        ended, status = os.waitpid(child, os.WNOHANG)
     if os.WIFEXITED(status):
         assert os.WEXITSTATUS(status) == 0, "the pass itself failed"
         return True
@@ -126,7 +130,7 @@ def random_kills(folder: Path, count: int, seed: int) -> tuple[int, int]:
         dropped += contents
         began = time.monotonic()
         if in_a_child(lambda: the_pass(workspace), chance.random() * span):
-            span = max(span, 1.5 * (time.monotonic() - began))
+            span = 1.5 * (time.monotonic() - began)
         else:
             kills += 1
         attempts += 1
