@@ -83,6 +83,7 @@ def test_peft_s_formula_on_its_adapter_gives_the_fused_weights(tiny_model: Path,
         assert np.abs(weight - np.array(fused[f"{module}.weight"])).max() < 1e-5
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # between peft and transformers
 @pytest.mark.skipif(not importlib.util.find_spec("peft"), reason="peft is not installed")
 def test_peft_computes_the_same_logits(model: Finished, tiny_model: Path) -> None:
     import torch
