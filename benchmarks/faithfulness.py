@@ -25,6 +25,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -127,7 +128,7 @@ def measure(corpus: Path, catalogue: Catalogue, write: Narrator, at_most: int) -
         reading = read_report(report, limits)
         if not reading.findings:
             continue
-        findings = [clean_finding(each, limits.max_text) for each in reading.findings[:at_most]]
+        findings = [clean_finding(each, limits.max_text) for each in islice(reading.findings, at_most)]
         narratives = write([analyse(each, catalogue) for each in findings])
         secrets = set(planted_secrets(report))
         for narrative in narratives:

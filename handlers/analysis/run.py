@@ -18,6 +18,7 @@ from handlers.knowledge.catalogue import catalogue_version, open_catalogue
 from handlers.knowledge.cwe import Catalogue
 from handlers.knowledge.exploitation import digest_of, load_exploitation
 from handlers.readers import Books, Reading, read_report
+from handlers.readers.folder import leaves
 from handlers.records import Analysis, Record, dump_lines
 from watcher.errors import BadInput
 from watcher.stage import ARTIFACTS, Attempt, Outcome, Stage
@@ -114,7 +115,7 @@ def _refuse(reading: Reading, artifact: Path) -> None:
 
 
 def _account(reading: Reading) -> Account:
-    members = reading.members or (reading,)
+    members = tuple(leaves(reading))
     return Account(
         status=reading.status,
         tools=tuple(sorted({each.tool for each in members if each.tool})),

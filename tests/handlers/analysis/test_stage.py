@@ -133,3 +133,19 @@ def test_a_bad_row_is_named(tmp_path: Path) -> None:
     outcome, _ = run(rows, tmp_path)
     assert outcome.incomplete
     assert outcome.warnings[0].startswith("line 2 is no row")
+
+
+def test_a_torn_report_in_a_zip_within_a_zip_is_named(tmp_path: Path) -> None:
+    inner, outer = tmp_path / "inner.zip", tmp_path / "outer.zip"
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("good.json", '{"errors": [], "metrics": {"_totals": {}}, "results": []}')
+        archive.writestr("torn.sarif", '{"version": "2.1.0", "runs": [')
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.write(inner, "inner.zip")
+    out = tmp_path / "out"
+    out.mkdir()
+    outcome = analysis_stage(Settings(), tmp_path).run(
+        [outer], out, Attempt("0" * 64, tmp_path / "resume", tmp_path / "cache")
+    )
+    assert outcome.incomplete
+    assert any("inner.zip!torn.sarif" in each for each in outcome.warnings)
