@@ -97,6 +97,8 @@ class Training(Section):
     clip_norm: float = Field(1.0, gt=0)
     max_seq_length: int = Field(1024, ge=16)
     packing: bool = True
+    start: Literal["base", "champion"] = "base"
+    replay_share: float = Field(1.0, ge=0, le=1)
     method: Literal["lora", "dora", "full"] = "lora"
     layers: int = Field(0, ge=0)
     lora_rank: int = Field(8, ge=1)

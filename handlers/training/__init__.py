@@ -11,6 +11,7 @@ run.py         one training, all of it
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -40,14 +41,16 @@ def stage(settings: Settings, root: Path, *, base_model: str | None = None, outp
 def settings_read(settings: Settings, root: Path, base: str, output_name: str | None) -> Mapping[str, object]:
     """What a training depends on beside its rows; part of its job's key. An absent base has the revision ""."""
     from handlers.models.base import find_base
+    from handlers.training.continual import start_of
 
-    try:
+    revision, start = "", None
+    with contextlib.suppress(JobError):  # the run says what is wrong
         revision = find_base(base, settings, root).revision
-    except JobError:
-        revision = ""  # the run says what is wrong with it
+        start = start_of(settings, root, revision)
     return {
         "base": base,
         "base_revision": revision,
+        "start": start.weights if start else "",
         "name": output_name or "",
         "valid_share": settings.dataset.valid_share,
         "training": settings.fine_tuning.training.model_dump(mode="json"),
@@ -68,14 +71,18 @@ def _run(
 ) -> Outcome:
     from handlers.models.base import find_base
     from handlers.models.need import need_mlx
+    from handlers.training.continual import replayed, start_of
     from handlers.training.rows import load_sides
 
     need_mlx()
     from handlers.training.deliver import wish_of
     from handlers.training.run import Given, train
 
-    found = find_base(base, settings, root)
+    found, chosen = find_base(base, settings, root), settings.fine_tuning.training
     sides = load_sides(inputs[0], settings.dataset.valid_share)
+    start = start_of(settings, root, found.revision)
+    if start is not None:
+        sides = replayed(sides, start, chosen.replay_share, chosen.seed)
     below = settings.fine_tuning.workspace_dir or root / "state" / "training"
-    given = Given(found, sides, settings, wish_of(settings, name), root, below / attempt.key[:16], attempt)
+    given = Given(found, start, sides, settings, wish_of(settings, name), root, below / attempt.key[:16], attempt)
     return train(given, out)

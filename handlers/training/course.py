@@ -79,8 +79,8 @@ class Course:
         return self._goes_on()
 
     def _begin(self) -> None:
-        """Before the first update the model answers as the base does."""
-        point = Point(update=0, loss=self.state.base.loss)
+        """Before the first update the model answers as what it starts from, which has been measured."""
+        point = Point(update=0, loss=self.state.best.loss)
         self._note(valid_losses=(point,))
         self.attempt.say(f"before training: validation loss {point.loss:.4f}")
         self._save()

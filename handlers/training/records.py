@@ -67,6 +67,7 @@ class Trained(Record, frozen=True, kw_only=True):
     base: str
     base_revision: str
     embedded: bool  # the base is the tiny one for trying
+    started_from: str | None = None  # digest of the champion's files, if training went on from it
     dataset: DatasetFacts
     parameters: Parameters
     updates: int  # done; fewer than planned after an early stop

@@ -21,6 +21,7 @@ from handlers.records import Record
 from handlers.training.adapters import attach, load_base, save_adapter, trainable
 from handlers.training.checkpoints import Checkpoints, State
 from handlers.training.comfort import Keeper
+from handlers.training.continual import ROWS, Start, load_start, write_rows
 from handlers.training.course import Course
 from handlers.training.curve import draw_losses
 from handlers.training.deliver import check_name, deliver
@@ -51,6 +52,7 @@ class Given:
     """All that a training is made of."""
 
     base: Base
+    start: Start | None  # the champion, where training goes on from it
     sides: Sides
     settings: Settings
     wish: Wish
@@ -86,6 +88,7 @@ def train(given: Given, out: Path) -> Outcome:
     trained, evaluations = _trained(given, prepared, state), Evaluations(base=state.base, tuned=state.best)
     weights, chosen = checkpoints.weights(state.best_update), given.settings.fine_tuning.training
     save_adapter(out / ADAPTERS, weights, chosen, prepared.used.layers, prepared.used.modules)
+    write_rows(out / ROWS, given.sides.train, given.start)
     draw_losses(trained, out / "loss.png")
     _write(out / "training.json", trained)
     _write(out / "evaluation.json", evaluations)
@@ -122,12 +125,15 @@ def _prepare(given: Given, checkpoints: Checkpoints) -> Prepared:
             raise BadInput(
                 f"no {name} row fits into {chosen.max_seq_length} tokens", "raise fine_tuning.training.max_seq_length"
             )
-    start = checkpoints.last(_versions()) or _before(model, valid_rows, chosen.batch_size)
+    state = checkpoints.last(_versions()) or _before(model, valid_rows, chosen.batch_size)
     layers, modules = attach(model, chosen)
+    if given.start is not None and not state.done:
+        load_start(model, given.start)
+        state = msgspec.structs.replace(state, best=evaluate_model(model, valid_rows, chosen.batch_size))
     packing = chosen.packing and takes_packed_rows(model)
     dtype = str(model.model.norm.weight.dtype).removeprefix("mlx.core.")
     used = parameters_of(settings, len(train_rows.rows), layers, modules, packing, dtype)
-    return Prepared(model, train_rows, valid_rows, used, start)
+    return Prepared(model, train_rows, valid_rows, used, state)
 
 
 def _refuse_early(given: Given, prepared: Prepared) -> None:
@@ -162,6 +168,7 @@ def _trained(given: Given, prepared: Prepared, state: State) -> Trained:
         base=given.base.name,
         base_revision=given.base.revision,
         embedded=given.base.embedded,
+        started_from=given.start.weights if given.start else None,
         dataset=DatasetFacts(
             digest=given.sides.digest,
             train=len(train_rows.rows),

@@ -12,6 +12,7 @@ import pytest
 
 from config.settings import Settings, load
 from handlers.dataset.rows import Example, Message
+from handlers.knowledge.catalogue import Catalogue, open_catalogue
 
 WORDS = ("input", "query", "escape", "attacker", "code", "update", "package", "version", "fixed", "severity", "path")
 
@@ -40,6 +41,17 @@ def write_rows(file: Path, examples: list[Example]) -> None:
 def own_accelerator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The accelerator's lock is one per user; these trainings do not wait for those of somebody else."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+
+
+@pytest.fixture(scope="session")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    return open_catalogue(tmp_path_factory.mktemp("catalogue"))
+
+
+@pytest.fixture(autouse=True)
+def one_catalogue(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalogue of weaknesses is made once for all workspaces: it takes longer than a training here."""
+    monkeypatch.setattr("handlers.models.contest.open_catalogue", lambda root: catalogue)
 
 
 @pytest.fixture
