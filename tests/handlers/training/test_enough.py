@@ -25,6 +25,7 @@ def nothing(kind: inspect.Type) -> Any:
         return kind.values[0]
     empty: dict[type, Any] = {
         inspect.StrType: "",
+        inspect.BoolType: False,
         inspect.DictType: {},
         inspect.VarTupleType: [],
         inspect.UnionType: None,
