@@ -28,7 +28,9 @@ class Program:
     extra: tuple[tuple[str, str], ...] = ()
 
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCANTUNE_", "HF_"))}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("SCANTUNE_", "HF_", "PYTHONPATH"))
+        }
         return {**kept, "HOME": str(self.home), "SCANTUNE_INTAKE__SETTLE_SECONDS": "0", **dict(self.extra)}
 
     def command(self, *words: str | Path) -> list[str]:
@@ -84,7 +86,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install = [sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-deps", "--no-index"]
     subprocess.run([*install, str(built)], check=True)
     where = subprocess.run(
-        [python, "-P", "-c", "import handlers; print(handlers.__file__)"], capture_output=True, text=True
+        [python, "-I", "-c", "import handlers; print(handlers.__file__)"], capture_output=True, text=True
     )
     assert str(environment) in where.stdout
     return python
