@@ -30,7 +30,9 @@ def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     return recorder
 
 
-def recover(recorder: Recorder, folder: Path, nth: int, chance: random.Random, count: int) -> int:
+def recover(
+    recorder: Recorder, folder: Path, nth: int, chance: random.Random, count: int, collected: bool = True
+) -> int:
     tree, disk = recorder.moments[nth]
     dropped = list(CONTENTS)
     if any(path.startswith(("inbox/late", "state/late")) for path in tree) or nth > len(recorder.moments) - 3:
@@ -46,8 +48,8 @@ def recover(recorder: Recorder, folder: Path, nth: int, chance: random.Random, c
         prove(workspace, dropped)
         expected = undisturbed(folder / f"{nth}-{tried}-undisturbed", dropped)
         found = outputs(workspace)
-        assert {name for name in expected if not name.startswith("collect/")} <= found.keys()
-        assert expected.items() <= found.items()
+        wanted = {name: digest for name, digest in expected.items() if collected or not name.startswith("collect/")}
+        assert wanted.items() <= found.items()
         shutil.rmtree(target)
         shutil.rmtree(folder / f"{nth}-{tried}-undisturbed")
         tried += 1
@@ -57,7 +59,8 @@ def recover(recorder: Recorder, folder: Path, nth: int, chance: random.Random, c
 def test_power_failures_at_moments_by_chance(tmp_path: Path, recorder: Recorder) -> None:
     chance = random.Random(1)
     for nth in chance.sample(range(len(recorder.moments)), 12):
-        assert recover(recorder, tmp_path, nth, chance, 1) == 3
+        # Which sets were collected on the way depends on how the moments fell; the long proof compares these too.
+        assert recover(recorder, tmp_path, nth, chance, 1, collected=False) == 3
 
 
 @pytest.mark.soak
