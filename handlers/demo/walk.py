@@ -64,7 +64,7 @@ def _settings(root: Path) -> dict[str, object]:
             "training": {
                 "learning_rate": 2e-2,
                 "batch_size": 8,
-                "max_epochs": 1,
+                "max_updates": 24,
                 "eval_steps": 12,
                 "max_seq_length": 512,
                 "lora_rank": 16,
