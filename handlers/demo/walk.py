@@ -72,7 +72,7 @@ def _settings(root: Path) -> dict[str, object]:
             },
             "mlx": {"gradient_checkpointing": False},
             "comfort": {"pause_on_battery": False, "pause_when_hot": False},
-            "evaluation": {"answered_rows": 16, "answer_tokens": 64},
+            "evaluation": {"answered_rows": 8, "answer_tokens": 48},
             "huggingface": {"upload_enabled": True},
         },
         "upload": {"to": "local"},
