@@ -58,14 +58,14 @@ def _settings(root: Path) -> dict[str, object]:
         "default_base_model": TINY,
         "fine_tuned_models_dir": str(root / "models"),
         "intake": {"settle_seconds": 0.0},
-        "dataset": {"tasks": {"analyse": 1.0, "explain": 0.0, "fix": 0.0, "triage": 1.0}},
+        "dataset": {"tasks": {"analyse": 0.5, "explain": 0.0, "fix": 0.0, "triage": 1.0}},
         "fine_tuning": {
             "default_output_name": NAME,
             "training": {
                 "learning_rate": 2e-2,
                 "batch_size": 8,
-                "max_updates": 24,
-                "eval_steps": 12,
+                "max_updates": 20,
+                "eval_steps": 10,
                 "max_seq_length": 512,
                 "lora_rank": 16,
                 "lora_modules": LORA_MODULES,
