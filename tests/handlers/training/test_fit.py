@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from pathlib import Path
 
@@ -79,14 +80,19 @@ def test_the_estimate_is_within_a_fifth_of_the_measured_peak(
     used = parameters_of(settings, len(rows), layers, modules, packing, "float32")
     layout = layout_of(settings.training, packing)
     before = {name: np.array(each) for name, each in trainable(made).items()}
-    fit = estimate(made, rows, layout, used, 1 << 40)
+    gc.collect()  # what earlier tests left in memory is not this training's
+    told = estimate(made, rows, layout, used, 1)
+    tried = estimate(made, rows, layout, used, 1 << 40)
     assert all((np.array(each) == before[name]).all() for name, each in trainable(made).items())
+    gc.collect()
     mx.clear_cache()
     mx.reset_peak_memory()
     loop = Loop(made, GuardedAdamW(used.schedule, used.clip_norm), rows, layout)
     loop.run(0, used.schedule.updates, lambda *_: True, scratch=tmp_path, checkpointing=checkpointing)
-    assert fit.memory == pytest.approx(mx.get_peak_memory(), rel=0.2)
-    assert fit.seconds > 0
+    peak = mx.get_peak_memory()
+    assert tried.memory == pytest.approx(peak, rel=0.2)
+    assert told.memory == pytest.approx(peak, rel=0.3)  # from small trials alone, where the device has no room for more
+    assert min(tried.seconds, told.seconds) > 0
 
 
 def used_of(**training: object) -> Parameters:
