@@ -18,6 +18,8 @@ SHARE = 0.95
 SEED = 1993
 
 Floats = npt.NDArray[np.float64]
+Statistic = Callable[[npt.NDArray[np.int64]], Floats]
+"""Of rows drawn: (rows,), or (times, rows) for as many figures."""
 
 
 class Interval(Record, frozen=True, kw_only=True):
@@ -37,14 +39,20 @@ def ratio_interval(numerators: Sequence[float], denominators: Sequence[float] | 
 
 def kappa_interval(wanted: Sequence[int], given: Sequence[int], levels: int) -> Interval:
     """Of Cohen's kappa with quadratic weights (1968) between two ratings of the same rows, each 0 … levels - 1."""
+    return _interval(_kappas(wanted, given, levels), len(wanted))
+
+
+def kappa_difference(wanted: Sequence[int], new: Sequence[int], old: Sequence[int], levels: int) -> Interval:
+    """Of the kappa of `new` minus that of `old`, two ratings of the same rows, each against `wanted`."""
+    after, before = (_kappas(wanted, given, levels) for given in (new, old))
+    return _interval(lambda drawn: after(drawn) - before(drawn), len(wanted))
+
+
+def _kappas(wanted: Sequence[int], given: Sequence[int], levels: int) -> Statistic:
     pairs = np.asarray(wanted) * levels + np.asarray(given)
     at = np.arange(levels)
     weights = ((at[:, None] - at[None]) ** 2).astype(np.float64)
-
-    def kappa(drawn: npt.NDArray[np.int64]) -> Floats:
-        return np.array([_kappa(pairs[each], weights, levels) for each in np.atleast_2d(drawn)])
-
-    return _interval(kappa, len(pairs))
+    return lambda drawn: np.array([_kappa(pairs[each], weights, levels) for each in np.atleast_2d(drawn)])
 
 
 def _kappa(pairs: npt.NDArray[np.int64], weights: Floats, levels: int) -> float:
@@ -55,7 +63,7 @@ def _kappa(pairs: npt.NDArray[np.int64], weights: Floats, levels: int) -> float:
     return 1.0 - float((weights * table).sum()) / chance if chance else 1.0
 
 
-def _interval(statistic: Callable[[npt.NDArray[np.int64]], Floats], rows: int) -> Interval:
+def _interval(statistic: Statistic, rows: int) -> Interval:
     drawn = np.random.default_rng(SEED).integers(0, rows, (TIMES, rows))
     low, high = np.quantile(statistic(drawn), [(1 - SHARE) / 2, (1 + SHARE) / 2])
     value = float(np.ravel(statistic(np.arange(rows)))[0])

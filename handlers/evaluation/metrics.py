@@ -39,6 +39,7 @@ class Metric(Record, frozen=True, kw_only=True):
     figure: Interval
     more_is_better: bool
     scores: tuple[tuple[int, float], ...]  # number of the row, its score; what a paired comparison needs
+    ratings: tuple[tuple[int, int, int], ...] = ()  # of a kappa, instead: number of the row, wanted, given
 
 
 Scorer = Callable[[Example, str, Catalogue], float | None]
@@ -143,13 +144,18 @@ def _measure(
 
 
 def _kappa(rows: Sequence[Example], answers: Sequence[str]) -> Metric | None:
-    """Over the rows where both say a severity; its paired comparison is that of `severity_exact`."""
-    pairs = [(severity_of(row.answer), severity_of(answer)) for row, answer in zip(rows, answers, strict=True)]
-    both = [(LEVELS.index(wanted), LEVELS.index(given)) for wanted, given in pairs if wanted and given]
-    if not both:
+    """Over the rows where both say a severity."""
+    both = [(severity_of(row.answer), severity_of(answer)) for row, answer in zip(rows, answers, strict=True)]
+    ratings = tuple(
+        (number, LEVELS.index(wanted), LEVELS.index(given))
+        for number, (wanted, given) in enumerate(both, 1)
+        if wanted and given
+    )
+    if not ratings:
         return None
-    figure = kappa_interval([wanted for wanted, _ in both], [given for _, given in both], len(LEVELS))
-    return Metric(name=KAPPA, rows=len(both), figure=figure, more_is_better=True, scores=())
+    _, wanted, given = zip(*ratings, strict=True)
+    figure = kappa_interval(wanted, given, len(LEVELS))
+    return Metric(name=KAPPA, rows=len(ratings), figure=figure, more_is_better=True, scores=(), ratings=ratings)
 
 
 def severity_of(text: str) -> str | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handlers.evaluation.bootstrap import Interval, ratio_interval
-from handlers.evaluation.metrics import BAD, KAPPA
+from handlers.evaluation.bootstrap import Interval, kappa_difference, ratio_interval
+from handlers.evaluation.metrics import BAD, LEVELS, Metric
 from handlers.evaluation.record import Evaluation, Examined
 from handlers.records import Record
 from watcher.errors import BadInput
@@ -81,11 +81,9 @@ def _tasks(other: Examined, challenger: Examined) -> Iterator[Check]:
     for metric in other.metrics:
         new = challenger.metric(metric.name)
         able = speaks if metric.name in BAD else metric.figure.value > FLOOR
-        if new is None or metric.name == KAPPA or not able:
+        difference = paired_metric(new, metric) if new and able else None
+        if new is None or difference is None:
             continue
-        before, now = dict(metric.scores), dict(new.scores)
-        common = sorted(before.keys() & now.keys())
-        difference = ratio_interval([now[row] - before[row] for row in common])
         worse = difference.high < 0 if metric.more_is_better else difference.low > 0
         yield Check(
             what=metric.name,
@@ -95,6 +93,20 @@ def _tasks(other: Examined, challenger: Examined) -> Iterator[Check]:
             why=f"{metric.name} {new.figure.value:.3f}, {other.name} has {metric.figure.value:.3f}: "
             f"{'worse' if worse else 'not worse'} ({_range(difference)})",
         )
+
+
+def paired_metric(new: Metric, old: Metric) -> Interval | None:
+    """The figure of `new` minus that of `old` over the rows that both have; None if there are none."""
+    if new.ratings and old.ratings:
+        rated = {number: given for number, _, given in old.ratings}
+        both = [(wanted, given, rated[number]) for number, wanted, given in new.ratings if number in rated]
+        if not both:
+            return None
+        wanted, given, was = zip(*both, strict=True)
+        return kappa_difference(wanted, given, was, len(LEVELS))
+    before = dict(old.scores)
+    common = [value - before[number] for number, value in new.scores if number in before]
+    return ratio_interval(common) if common else None
 
 
 def _remembers(base: Examined, challenger: Examined, allowed: float) -> Check:

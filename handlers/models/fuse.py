@@ -75,8 +75,11 @@ def plain_config(config: Config, model: nn.Module) -> Config:
 
 
 def check_rope(model: nn.Module, config: Config, folder: Path) -> None:
-    """transformers 5 saves `rope_parameters`, which mlx-lm's OLMo-2 ignores: it would compute with another theta."""
-    meant, used = meant_theta(config), model.args.rope_theta
+    """transformers 5 saves `rope_parameters`, which mlx-lm's OLMo-2 ignores: it would compute with another theta.
+
+    Raises BadInput then."""
+    meant = meant_theta(config)
+    used = getattr(model.args, "rope_theta", meant)
     if meant is not None and meant != used:
         raise BadInput(
             f"{folder / 'config.json'} means rope_theta {meant}, mlx-lm reads {used}",

@@ -13,8 +13,9 @@ from mlx.utils import tree_flatten
 from mlx_lm.tuner.utils import linear_to_lora_layers
 
 from config.settings import Training
+from handlers.models.fuse import check_rope, read_config
 from handlers.training.encode import Tokenizer
-from watcher.errors import Unavailable
+from watcher.errors import BadInput, Unavailable
 
 DORA_BITS = (2, 4, 8)
 """mlx-lm's DoRA gets the width of a quantised weight wrong where 32 is no multiple of its bits."""
@@ -25,25 +26,16 @@ Module = Any
 def load_base(folder: Path) -> tuple[Module, Tokenizer]:
     """Loads a base. On a CPU it computes in float32: bfloat16 products are many times slower there.
 
-    Raises Unavailable if mlx-lm would read the rotary frequency wrong.
+    Raises Unavailable (the base is at fault, not the rows) if mlx-lm would read the rotary frequency wrong.
     """
     model, tokenizer = mlx_lm.load(str(folder))
-    _check_rotary(folder, model)
+    try:
+        check_rope(model, read_config(folder), folder)
+    except BadInput as error:
+        raise Unavailable(error.reason, error.hint) from None
     if mx.default_device() == mx.Device(mx.cpu):
         model.set_dtype(mx.float32)
     return model, tokenizer
-
-
-def _check_rotary(folder: Path, model: Module) -> None:
-    """transformers 5 saves `rope_parameters`, which mlx-lm's models ignore: they would run with another frequency."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    said = (config.get("rope_parameters") or {}).get("rope_theta")
-    used = getattr(model.args, "rope_theta", said)
-    if said is not None and said != used:
-        raise Unavailable(
-            f"{folder}/config.json: rope_theta stands in rope_parameters only, mlx-lm would use {used:g} for {said:g}",
-            "put rope_theta beside rope_parameters, or fetch the model again",
-        )
 
 
 def attach(model: Module, chosen: Training) -> tuple[int, tuple[str, ...]]:

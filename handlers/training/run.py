@@ -15,6 +15,7 @@ from config.settings import Settings
 from handlers.evaluation.measure import evaluate_model
 from handlers.evaluation.record import Evaluation
 from handlers.models.base import Base
+from handlers.models.device import settle_device
 from handlers.models.finish import ADAPTERS, Result, Wish
 from handlers.models.metadata import Clock
 from handlers.records import Record
@@ -74,8 +75,7 @@ class Prepared:
 
 def train(given: Given, out: Path) -> Outcome:
     """Trains, or goes on training, and writes the job's files to `out`."""
-    if mx.default_device() == mx.Device(mx.cpu):
-        mx.disable_compile()  # compiling C++ takes longer there than it saves
+    settle_device()
     check_name(given.wish, given.attempt.key)
     started, began = stamp(SYSTEM.now()), SYSTEM.elapsed()
     checkpoints = Checkpoints(given.workspace / "checkpoints")

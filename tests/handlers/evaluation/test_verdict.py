@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from handlers.evaluation.bootstrap import ratio_interval
+from handlers.evaluation.bootstrap import kappa_interval, ratio_interval
 from handlers.evaluation.metrics import Metric
 from handlers.evaluation.record import Evaluation, Examined, RowLoss, summarise
 from handlers.evaluation.verdict import judge, paired_loss
@@ -92,3 +92,18 @@ def test_models_without_a_common_row_are_not_compared() -> None:
     other = summarise([RowLoss(number=99, loss=1.0, tokens=1)])
     with pytest.raises(BadInput, match="no row"):
         paired_loss(losses(1.0), other)
+
+
+@pytest.mark.parametrize(("given", "promoted"), [((0, 1, 2, 3, 4), True), ((4, 3, 2, 1, 0), False)])
+def test_severities_that_agree_less_than_before_stop_it(given: tuple[int, ...], promoted: bool) -> None:
+    """Ratings that are turned round agree less than chance would."""
+    verdict = judge(model("base", 2.0, 2.0, rated((0, 1, 2, 3, 4))), None, model("new", 1.5, 2.0, rated(given)), 0.1)
+    assert verdict.promoted is promoted
+    assert any("severity_kappa" in check.why for check in verdict.checks)
+
+
+def rated(given: tuple[int, ...]) -> Metric:
+    """Ratings of rows that are wanted to be of each level in turn."""
+    ratings = tuple((number, number % 5, given[number % 5]) for number in range(1, ROWS + 1))
+    figure = kappa_interval([wanted for _, wanted, _ in ratings], [each for _, _, each in ratings], 5)
+    return Metric(name="severity_kappa", rows=ROWS, figure=figure, more_is_better=True, scores=(), ratings=ratings)
