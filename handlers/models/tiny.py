@@ -7,22 +7,16 @@ It knows nothing worth asking for, and its config, card and names say so.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import mlx.core as mx
-from mlx.utils import tree_flatten
-
-from handlers.models.device import settle_device
 
 NAME = "scantune-tiny-for-testing-only"
 WARNING = "For trying and testing scantune only: this model's answers are worthless."
 END, PAD = "<|endoftext|>", "<|pad|>"
 VOCABULARY = 1024
-STEPS = 1500
-"""Of the training that made the shipped weights."""
 SHIPPED = Path(__file__).with_name("embedded")
-"""Weights in half the precision, and the tokenizer: what `train` made in STEPS steps."""
+"""Weights in half the precision, and the tokenizer: what `tiny_training` made."""
 
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
@@ -49,25 +43,16 @@ SHAPE = {
 }
 
 
-def make_tiny(folder: Path, say: Callable[[str], None] = lambda line: None, steps: int = 0) -> None:
-    """Writes the tiny model to `folder`, which must not exist or be empty: as shipped, or trained anew for `steps`.
+def make_tiny(folder: Path) -> None:
+    """Writes the tiny model as it is shipped to `folder`, which is new or empty. The same bytes each time."""
+    halves: dict[str, mx.array] = mx.load(str(SHIPPED / "model.safetensors"))  # type: ignore[assignment]
+    weights = {name: each.astype(mx.float32) for name, each in halves.items()}
+    write_tiny(folder, weights, (SHIPPED / "tokenizer.json").read_text(encoding="utf-8"))
 
-    The same bytes for the same `steps` on the same kind of machine.
-    """
+
+def write_tiny(folder: Path, weights: dict[str, mx.array], tokenizer: str) -> None:
+    """Writes `weights`, named as in mlx-lm, with config, `tokenizer` (JSON), chat format and card."""
     folder.mkdir(parents=True, exist_ok=True)
-    if steps:
-        from handlers.models.tiny_training import train
-
-        settle_device()
-        model, tokenizer = train(steps, say)
-        _write(folder, dict(tree_flatten(model.parameters())), tokenizer.to_str(pretty=False))
-    else:
-        halves: dict[str, mx.array] = mx.load(str(SHIPPED / "model.safetensors"))  # type: ignore[assignment]
-        weights = {name: each.astype(mx.float32) for name, each in halves.items()}
-        _write(folder, weights, (SHIPPED / "tokenizer.json").read_text(encoding="utf-8"))
-
-
-def _write(folder: Path, weights: dict[str, mx.array], tokenizer: str) -> None:
     end, pad = 0, 1  # the first two tokens of the vocabulary
     _dump(
         folder / "config.json",

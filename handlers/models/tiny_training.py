@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
+from pathlib import Path
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 from mlx import optimizers
+from mlx.utils import tree_flatten
 from mlx_lm.models import olmo2
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from handlers.models import tiny_text
-from handlers.models.tiny import END, PAD, SHAPE, VOCABULARY
+from handlers.models.device import settle_device
+from handlers.models.tiny import END, PAD, SHAPE, VOCABULARY, write_tiny
 
+STEPS = 1500
+"""Of the training that made the shipped weights."""
 SEED = 20
 BATCH, LENGTH = 8, 128  # rows and tokens a step
 PEAK_RATE = 6e-3
@@ -26,11 +31,16 @@ PEAK_RATE = 6e-3
 Say = Callable[[str], None]
 
 
-def train(steps: int, say: Say) -> tuple[olmo2.Model, Tokenizer]:
-    """The same weights for the same `steps`, catalogue and kind of machine. Sets MLX's global random state."""
+def train_tiny(folder: Path, say: Say, steps: int = STEPS) -> None:
+    """Writes a tiny model trained anew to `folder`. The same bytes for the same `steps`, catalogue and kind of machine.
+
+    Sets MLX's global random state.
+    """
+    settle_device()
     texts = [_rendered(chat) for chat in tiny_text.chats(SEED)]
     tokenizer = _train_tokenizer(texts)
-    return _train_model(tokenizer, texts, steps, say), tokenizer
+    model = _train_model(tokenizer, texts, steps, say)
+    write_tiny(folder, dict(tree_flatten(model.parameters())), tokenizer.to_str(pretty=False))
 
 
 def _rendered(chat: tiny_text.Chat) -> str:

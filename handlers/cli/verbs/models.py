@@ -89,12 +89,13 @@ def run_fetch(args: argparse.Namespace, context: Context) -> int:
 def run_tiny(args: argparse.Namespace, context: Context) -> int:
     need_mlx()
     from handlers.models.folder import making
-    from handlers.models.tiny import STEPS, make_tiny
+    from handlers.models.tiny import make_tiny
+    from handlers.models.tiny_training import train_tiny
 
     target = tiny_folder(context.root)
     if not target.exists():
         with making(target) as scratch:
-            make_tiny(scratch, _say, STEPS if args.train else 0)
+            train_tiny(scratch, _say) if args.train else make_tiny(scratch)
     print(f"{target}: for trying and testing only; use it with --base-model tiny")
     return 0
 

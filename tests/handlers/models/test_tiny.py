@@ -12,19 +12,20 @@ mlx_lm = pytest.importorskip("mlx_lm")
 from handlers.dataset.rows import Example, Message  # noqa: E402
 from handlers.evaluation.measure import evaluate  # noqa: E402
 from handlers.models import tiny_text  # noqa: E402
-from handlers.models.tiny import SHIPPED, WARNING, make_tiny  # noqa: E402
+from handlers.models.tiny import SHIPPED, WARNING  # noqa: E402
+from handlers.models.tiny_training import train_tiny  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def anew(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that was trained for one step."""
     folder = tmp_path_factory.mktemp("anew") / "tiny"
-    make_tiny(folder, steps=1)
+    train_tiny(folder, print, steps=1)
     return folder
 
 
 def test_the_same_steps_give_the_same_bytes(anew: Path, tmp_path: Path) -> None:
-    make_tiny(tmp_path / "again", steps=1)
+    train_tiny(tmp_path / "again", print, steps=1)
     names = sorted(each.name for each in anew.iterdir())
     assert names == sorted(each.name for each in (tmp_path / "again").iterdir())
     for name in names:
