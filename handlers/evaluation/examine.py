@@ -23,6 +23,7 @@ class Paper:
     """What every model is asked: the same for all that are compared."""
 
     rows: tuple[Example, ...]  # the whole valid side
+    test: tuple[Example, ...]  # the frozen side, if there is one
     window: int  # tokens
     asked: int  # so many rows are answered by generation
     answer_tokens: int
@@ -45,7 +46,14 @@ def examine(name: str, model: Any, tokenizer: Any, paper: Paper, valid: Evaluati
     return Examined(
         name=name,
         valid=valid or evaluate_model(model, encode_rows(paper.rows, tokenizer, paper.window)),
+        test=_tested(model, tokenizer, paper),
         general=evaluate_model(model, encode_rows(general_rows(), tokenizer, GENERAL_WINDOW)),
         metrics=score(paper.questions, answers, paper.catalogue) if answers else (),
         answers=tuple(answers),
     )
+
+
+def _tested(model: Any, tokenizer: Any, paper: Paper) -> Evaluation | None:
+    """None if there is no test row, or none that fits the window."""
+    encoded = encode_rows(paper.test, tokenizer, paper.window)
+    return evaluate_model(model, encoded) if encoded.rows else None

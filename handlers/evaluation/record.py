@@ -42,6 +42,7 @@ class Examined(Record, frozen=True, kw_only=True):
 
     name: str
     valid: Evaluation
+    test: Evaluation | None = None  # where the dataset has a frozen side
     general: Evaluation
     metrics: tuple[Metric, ...]  # empty if nothing was to be generated
     answers: tuple[str, ...]  # to the rows that were asked

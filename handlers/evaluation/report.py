@@ -31,6 +31,10 @@ def _figures(models: Sequence[Examined]) -> Iterator[str]:
     yield "|---|" + "--:|" * len(models)
     yield _line("validation loss, nats a token", [f"{each.valid.loss:.4f}" for each in models])
     yield _line("perplexity", [f"{each.valid.perplexity:.2f}" for each in models])
+    if any(each.test for each in models):
+        tests = [each.test for each in models]
+        yield _line("test loss, nats a token", [f"{each.loss:.4f}" if each else "—" for each in tests])
+        yield _line("perplexity on test", [f"{each.perplexity:.2f}" if each else "—" for each in tests])
     yield _line("loss on the general set", [f"{each.general.loss:.4f}" for each in models])
     for name in dict.fromkeys(metric.name for each in models for metric in each.metrics):
         found = [each.metric(name) for each in models]

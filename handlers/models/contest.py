@@ -10,7 +10,6 @@ import msgspec
 from mlx_lm import load
 
 from config.settings import Evaluation as Chosen
-from handlers.dataset.rows import Example
 from handlers.evaluation.examine import Paper, examine
 from handlers.evaluation.measure import evaluate_model
 from handlers.evaluation.plots import draw_metrics
@@ -24,6 +23,7 @@ from handlers.models.finish import Result
 from handlers.models.metadata import read_metadata
 from handlers.records import Record
 from handlers.training.encode import encode_rows
+from handlers.training.rows import Sides
 from watcher.clock import Clock
 
 COMPARISON, REPORT, PICTURE = "comparison.json", "comparison.md", "comparison.png"
@@ -46,7 +46,7 @@ class Contest:
 
     result: Result  # of the training
     folder: Path  # of the finished model
-    rows: tuple[Example, ...]  # the whole valid side
+    sides: Sides  # of the dataset; those that were held back are what they meet on
     window: int  # tokens
     chosen: Chosen
     root: Path  # the workspace
@@ -56,13 +56,14 @@ def hold_contest(contest: Contest, out: Path, clock: Clock) -> Verdict:
     """Examines, judges, writes the comparison to `out`, and makes the challenger the champion if it won."""
     settle_device()
     catalogue = open_catalogue(contest.root)
-    paper = Paper(contest.rows, contest.window, contest.chosen.answered_rows, contest.chosen.answer_tokens, catalogue)
+    chosen, sides = contest.chosen, contest.sides
+    paper = Paper(sides.valid, sides.test, contest.window, chosen.answered_rows, chosen.answer_tokens, catalogue)
     result, rival = contest.result, _rival(contest)
     base = _examined(result.base.path, result.base.name, paper, result.before)
     champion = _examined(Path(rival.path), rival.name, paper) if rival else None
     model, tokenizer = load(str(contest.folder))
     challenger = examine(contest.folder.name, model, tokenizer, paper, result.after)
-    verdict = judge(base, champion, challenger, contest.chosen.max_forgetting)
+    verdict = judge(base, champion, challenger, chosen.max_forgetting)
     verdict = _with_fusion(verdict, result.after, model, tokenizer, paper)
     comparison = Comparison(base=base, champion=champion, challenger=challenger, verdict=verdict)
     text = msgspec.json.format(msgspec.json.encode(comparison, order="deterministic"), indent=1)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from config.settings import Settings
-from handlers.dataset.rows import Example
 from handlers.evaluation.verdict import Verdict
 from handlers.models.contest import Contest, hold_contest
 from handlers.models.finish import Result, Wish, finish
 from handlers.models.metadata import check_free
+from handlers.training.rows import Sides
 from handlers.upload.source import MODEL_RECORD, ModelRecord
 from watcher.clock import SYSTEM
 
@@ -34,14 +33,14 @@ def check_name(wish: Wish, job: str) -> None:
         check_free(wish.models, wish.name, job)
 
 
-def deliver(result: Result, wish: Wish, out: Path, rows: Sequence[Example], settings: Settings, root: Path) -> Verdict:
+def deliver(result: Result, wish: Wish, out: Path, sides: Sides, settings: Settings, root: Path) -> Verdict:
     """Makes the finished model (or finds that of an earlier attempt), has it compete, and writes `model.json`.
 
-    `rows` is the whole valid side, `root` the workspace whose champion it meets.
+    `root` is the workspace whose champion it meets, on what `sides` hold back.
     """
     folder = finish(result, wish)
     chosen = settings.fine_tuning
-    contest = Contest(result, folder, tuple(rows), chosen.training.max_seq_length, chosen.evaluation, root)
+    contest = Contest(result, folder, sides, chosen.training.max_seq_length, chosen.evaluation, root)
     verdict = hold_contest(contest, out, SYSTEM)
     reasons = () if verdict.promoted else verdict.reasons
     record = ModelRecord(name=folder.name, promoted=verdict.promoted, reasons=reasons)

@@ -12,7 +12,7 @@ from handlers.dataset.rows import Example, Rows, load_rows, split_rows
 from handlers.records import Record
 from watcher.errors import BadInput
 
-TRAIN, VALID = "train.jsonl", "valid.jsonl"
+TRAIN, VALID, TEST = "train.jsonl", "valid.jsonl", "test.jsonl"
 NAMED = 5
 """So many bad lines are named one by one."""
 
@@ -22,33 +22,33 @@ class Sides(Record, frozen=True, kw_only=True):
 
     train: tuple[Example, ...]
     valid: tuple[Example, ...]
+    test: tuple[Example, ...] = ()  # a frozen side that decides nothing: models are only measured on it
     warnings: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the rows of both sides, in order."""
+        """SHA-256 over the rows of the first two sides, in order: what a model is made of."""
         lines = (msgspec.json.encode(side) for side in (self.train, self.valid))
         return hashlib.sha256(b"\n".join(lines)).hexdigest()
 
 
 def load_sides(path: Path, valid_share: float) -> Sides:
-    """Reads a folder with train.jsonl (and valid.jsonl), or one file; what has no valid side is split by its rows.
+    """Reads a folder with train.jsonl (valid.jsonl, test.jsonl), or one file; without a valid side the rows are split.
 
     Raises BadInput if there are no rows to train on or to check with.
     """
     file = path / TRAIN if path.is_dir() else path
-    found, held = load_rows(file), path / VALID
+    found = load_rows(file)
+    held = {name: load_rows(path / name) for name in (VALID, TEST) if (path / name).exists()} if path.is_dir() else {}
     warnings = _bad_lines(file.name, found)
-    if path.is_dir() and held.exists():
-        checked = load_rows(held)
-        train, valid = found.examples, checked.examples
-        warnings += _bad_lines(VALID, checked)
-    else:
-        train, valid = split_rows(found.examples, valid_share)
-    for name, side in (("train", train), ("validate", valid)):
-        if not side:
-            raise BadInput(f"{path}: no rows to {name} with", _why(warnings))
-    return Sides(train=train, valid=valid, warnings=tuple(warnings))
+    for name, side in held.items():
+        warnings += _bad_lines(name, side)
+    train, valid = (found.examples, held[VALID].examples) if VALID in held else split_rows(found.examples, valid_share)
+    test = held[TEST].examples if TEST in held else ()
+    for purpose, examples in (("train", train), ("validate", valid)):
+        if not examples:
+            raise BadInput(f"{path}: no rows to {purpose} with", _why(warnings))
+    return Sides(train=train, valid=valid, test=test, warnings=tuple(warnings))
 
 
 def _bad_lines(name: str, rows: Rows) -> list[str]:

@@ -99,7 +99,7 @@ def train(given: Given, out: Path) -> Outcome:
         peak_memory=mx.get_peak_memory(),
     )
     result = Result(trained, clock, given.base, out / ADAPTERS, evaluations.base, evaluations.tuned)
-    verdict = deliver(result, given.wish, out, given.sides.valid, given.settings, given.root)
+    verdict = deliver(result, given.wish, out, given.sides, given.settings, given.root)
     for reason in verdict.reasons:
         given.attempt.say(f"{'promoted' if verdict.promoted else 'not promoted'}: {reason}")
     return Outcome(

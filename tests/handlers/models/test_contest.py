@@ -39,8 +39,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def runs(place: Path, tiny_model: Path) -> list[Done]:
     """A training that learns, then one whose steps are too small to change anything."""
-    rows = place / "rows.jsonl"
-    write_rows(rows, make_examples(24))
+    rows = place / "rows"
+    rows.mkdir()
+    write_rows(rows / "train.jsonl", make_examples(24))
+    write_rows(rows / "test.jsonl", make_examples(3, seed=2))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(place / "runtime"))  # an accelerator's lock to itself
         return [train(place, tiny_model, rows), train(place, tiny_model, rows, learning_rate=1e-9)]
@@ -77,6 +79,7 @@ def test_the_report_can_be_read(runs: list[Done]) -> None:
     assert report.startswith("# demo-v2 was not promoted\n")
     assert "| validation loss, nats a token |" in report
     assert "Expected:" in report
+    assert "| test loss, nats a token |" in report
     assert (runs[1].folder / "comparison.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -84,4 +87,5 @@ def test_every_model_was_asked_the_same(runs: list[Done]) -> None:
     told = json.loads((runs[1].folder / "comparison.json").read_bytes())
     asked = {len(told[who]["answers"]) for who in ("base", "champion", "challenger")}
     assert asked == {3}
+    assert {told[who]["test"]["rows"] for who in ("base", "champion", "challenger")} == {3}
     assert {told[who]["valid"]["rows"] for who in ("base", "champion", "challenger")} == {told["base"]["valid"]["rows"]}
