@@ -17,7 +17,7 @@ from pathlib import Path
 
 from config.settings import SettingsError
 from handlers.cli.context import Context, make_context
-from handlers.pipeline import Choices, pipeline
+from handlers.pipeline import Choices, every_stage
 from handlers.service.logs import quiet
 from handlers.tempo import retries
 from watcher.children import BUG, DONE, QUARANTINED, UNAVAILABLE, USAGE
@@ -77,7 +77,7 @@ def _stage(name: str, args: argparse.Namespace, context: Context) -> Stage:
         upload=args.upload_model or name == "upload",
         outbox=args.output_dir,
     )
-    return next(stage for stage in pipeline(context, choices) if stage.name == name)
+    return next(stage for stage in every_stage(context, choices) if stage.name == name)
 
 
 def _one(workspace: Workspace, stage: Stage, inputs: Sequence[Path], context: Context, voice: Voice) -> int:

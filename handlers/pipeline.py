@@ -29,15 +29,22 @@ class Choices:
 
 
 def pipeline(context: Context, choices: Choices = Choices()) -> tuple[Stage, ...]:
-    """The stages of this workspace. Heavy ones carry the command line that runs them in a process of their own."""
+    """The stages that run in this workspace."""
+    settings = _chosen(context.settings, choices)
+    runs = {"training": trains(settings, choices), "upload": settings.fine_tuning.huggingface.upload_enabled}
+    return tuple(stage for stage in every_stage(context, choices) if runs.get(stage.name, True))
+
+
+def every_stage(context: Context, choices: Choices = Choices()) -> tuple[Stage, ...]:
+    """All there are, in order. Heavy ones carry the command line that runs them in a process of their own."""
     settings, root = _chosen(context.settings, choices), context.root
     writing = [analysis.stage(settings, root), narrative.stage(settings, root)]
+    heavy = [
+        dataset.stage(settings, root),
+        training.stage(settings, root, output_name=choices.output_name),
+        upload.stage(settings, root),
+    ]
     stages = [in_own_process(stage, context, choices) if stage.lock else stage for stage in writing]
-    heavy = [dataset.stage(settings, root)]
-    if trains(settings, choices):
-        heavy.append(training.stage(settings, root, output_name=choices.output_name))
-    if settings.fine_tuning.huggingface.upload_enabled:
-        heavy.append(upload.stage(settings, root))
     return (*stages, *(in_own_process(stage, context, choices) for stage in heavy))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from handlers.cli.context import Context
-from handlers.pipeline import Choices, pipeline
+from handlers.pipeline import every_stage
 from handlers.tempo import retries
 from watcher.failures import Schedule
 from watcher.index import Index
@@ -29,7 +29,7 @@ class Desk:
 def desk(context: Context) -> Iterator[Desk]:
     """The books of the workspace, with every stage that there is."""
     workspace = Workspace(context.root).make()
-    stages = pipeline(context, Choices(upload=True))
+    stages = every_stage(context)
     with Index(workspace, stages) as index:
         yield Desk(workspace, stages, index, Schedule(workspace, retries(context.settings)))
 

@@ -96,6 +96,14 @@ def test_bad_files_are_kept_aside_with_a_reason_and_the_others_go_through(progra
     assert program("doctor").returncode == 0
 
 
+def test_why_tells_that_uploads_are_off(program: Program, inbox: Path) -> None:
+    shutil.copy(SAMPLE / "bandit.json", inbox)
+    assert program("run", "--skip-fine-tuning").returncode == 0
+    told = program("why", "bandit.json").stdout
+    assert "training: waiting: its turn has not come yet; nobody watches this workspace just now" in told
+    assert "upload: waiting: uploads are off (fine_tuning.huggingface.upload_enabled, or --upload-model)\n" in told
+
+
 def test_half_written_report_is_waited_for(program: Program, inbox: Path) -> None:
     content = (SAMPLE / "bandit.json").read_bytes()
     (inbox / "bandit.json.part").write_bytes(content[:100])
