@@ -135,10 +135,10 @@ def _waiting(workspace: Workspace, index: Index, stage: Stage, source: Job) -> S
         reason = "a newer input takes its place"
         return Step(stage=stage.name, state="superseded", subject=source.output, reason=reason)
     path = workspace.accepted(source.key) if source.stage == ARTIFACTS else workspace.job(source.stage, source.key)
-    reason = stage.waits_for([path])
-    if not reason:
-        reason = "its turn has not come yet"
-        reason += "" if watched_by(workspace) else "; nobody watches this workspace just now"
+    turn = "its turn has not come yet"
+    if not watched_by(workspace):
+        turn += "; nobody watches this workspace just now"
+    reason = stage.waits_for([path]) or turn
     return Step(stage=stage.name, state="waiting", subject=source.output, reason=reason)
 
 
