@@ -15,7 +15,7 @@ from handlers.knowledge.severity import explain_vector
 from handlers.knowledge.versions import smallest_fix
 from handlers.records import Analysis, Finding, Origin
 
-VERSION = "1"
+VERSION = "2"
 """Of the rules; whoever changes what they say counts it up."""
 RULES = Origin(kind="rules", version=VERSION)
 NOTHING = Exploitation()
@@ -97,6 +97,8 @@ def _unknown_of_package(finding: Finding, target: str | None) -> Iterator[str]:
         return
     if not package.version:
         yield "which version is installed"
+    if words.advises_version(finding):
+        return
     if not package.fixed_versions:
         yield "whether a fixed version exists"
     elif target is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from handlers.knowledge.cwe import Catalogue, Weakness
@@ -38,6 +39,10 @@ IMPACTS = {
     "DoS: Amplification": "multiply the load of one request",
 }
 """Technical impacts of the CWE schema, as something an attacker can do."""
+
+_TAKE_VERSION = re.compile(
+    r"\W*(?:please )?(?:(?:up(?:grade|date)|bump) (?:\S+ )?to (?:version )?|install \S+ )v?\d+\.\d", re.IGNORECASE
+)
 
 
 def join(words: Sequence[str], last: str = "and") -> str:
@@ -118,11 +123,19 @@ def exploited_words(finding: Finding, seen: Exploitation) -> Iterator[str]:
             yield f"{cve} has an EPSS probability of {score.probability:.3f}, percentile {score.percentile:.3f}"
 
 
+def advises_version(finding: Finding) -> bool:
+    """Whether the version to take stands in the scanner's advice, in words, and nowhere else."""
+    listed = finding.package is None or bool(finding.package.fixed_versions)
+    return not listed and _TAKE_VERSION.match(finding.remediation or "") is not None
+
+
 def affected_words(finding: Finding, target: str | None) -> str | None:
     package = finding.package
     if package is None:
         return None
     installed = f"{package.name} {package.version}" if package.version else f"{package.name}, version not reported"
+    if advises_version(finding):
+        return f"{installed}; what to install instead stands in the report's advice"
     if not package.fixed_versions:
         return f"{installed}; the report names no fixed version"
     listed = join(package.fixed_versions, "or")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from handlers.analysis.words import advises_version
 from handlers.dataset.prompts import QUESTIONS, ask
 from handlers.dataset.rows import Example, Message
 from handlers.dataset.split import fraction
@@ -140,7 +141,7 @@ def _cvss(narrative: Narrative) -> str | None:
 def _no_fix(narrative: Narrative) -> str | None:
     finding = narrative.analysis.finding
     package = finding.package
-    if package is None or package.fixed_versions or finding.class_ != "vulnerability":
+    if package is None or package.fixed_versions or finding.class_ != "vulnerability" or advises_version(finding):
         return None
     named = f" for {', '.join(finding.ids)}" if finding.ids else ""
     return f"The report names no fixed version of {package.name}{named}.\n\n{narrative.fix}".strip()

@@ -48,6 +48,24 @@ RESCANS: dict[str, Sequence[str]] = {
 """By the scanner's name; the first template whose words are all known and harmless is used."""
 
 
+TITLES = {
+    each.lower(): each
+    for each in (
+        "AppScan", "Bandit", "Brakeman", "Checkov", "CodeQL", "CycloneDX", "ESLint", "Gitleaks", "Grype", "KICS",
+        "Kubescape", "MobSF", "Nikto", "Nuclei", "OpenVAS", "OSV-Scanner", "Prowler", "PHPStan", "Retire.js", "RuboCop",
+        "Semgrep", "Snyk", "SonarQube", "SpotBugs", "Trivy", "TruffleHog", "Wapiti", "ZAP", "BinSkim", "Hadolint",
+    )
+} | {"retirejs": "Retire.js", "burp": "Burp Suite", "dependency-check": "Dependency-Check", "npm-audit": "npm audit",
+     "dependency-track": "Dependency-Track", "cargo-audit": "cargo audit", "pip-audit": "pip-audit",
+     "yarn-audit": "yarn audit", "testssl": "testssl.sh", "security_code_scan": "Security Code Scan"}  # fmt: skip
+"""Names as the tools' makers write them, by the name in a finding."""
+
+
+def title_of(tool: str) -> str:
+    """The tool's name for a sentence; as the finding has it, if it is not known."""
+    return TITLES.get(tool, tool)
+
+
 def rescan_command(
     tool: str, *, rule: str | None = None, path: str | None = None, image: str | None = None, url: str | None = None
 ) -> str | None:

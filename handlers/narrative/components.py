@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from handlers.analysis.words import join
+from handlers.analysis.words import advises_version, join
 from handlers.knowledge.ecosystems import Ecosystem, find_ecosystem, installed_command, pin_line, upgrade_command
 from handlers.narrative.phrasing import code
 from handlers.narrative.subject import Subject
@@ -48,7 +48,8 @@ class Component(Writer):
             title = re.sub(rf"^\W*{re.escape(known)}\b\W*", "", title) if known else title
         title = title.removeprefix(f"{self.package.name}: ")
         title = title.strip(" .…:-[]")
-        return title if len(title.split()) > 2 else ""
+        said = self.subject.told.lower().startswith(title.lower())
+        return title if len(title.split()) > 2 and not said and not title.startswith("in ") else ""
 
     def _told(self, title: str) -> str:
         told = self.subject.told
@@ -57,15 +58,21 @@ class Component(Writer):
     def _aliases(self) -> str:
         others = [code(each) for each in self.subject.finding.ids if each != self.subject.finding.advisory]
         return (
-            self.say("[also known as|other names:|the same as|alias] {others}", others=join(others)) if others else ""
+            self.say(
+                "[it is also known as|also published as|other names for it are|it goes by the name of] {others}",
+                others=join(others),
+            )
+            if others
+            else ""
         )
 
     def threat(self) -> str:
         vector = self.subject.vector
         if vector is None:
-            return super().threat() if self.subject.weaknesses else ""
+            return super().threat()
         return self.say(
-            "[it can be reached|an attacker gets at it|exploitable] {reach}[; at stake:|, with|: that means] {stakes}",
+            "[it can be exploited|an attacker can exploit it|an attack works] {reach}"
+            "[, which means|, with|, and it means] {stakes}",
             reach=vector.reach,
             stakes=vector.stakes,
         )
@@ -79,8 +86,8 @@ class Component(Writer):
 
     def doubt(self) -> str:
         return self.say(
-            "[nothing in the report says|the scan can't tell|left open by the report:|still to find out:|not in "
-            "the report:] "
+            "[nothing in the report says|the scan can't tell|the report leaves open|you still have to find out|the "
+            "report doesn't show] "
             "[whether your code ever calls|whether anything of yours calls|whether you use|how far you use] "
             "[the affected part|that part of it|the flawed function|what is broken]"
         )
@@ -131,6 +138,9 @@ class Component(Writer):
         )
 
     def _no_fix(self) -> str:
+        remedy = self.subject.remedy
+        if advises_version(self.subject.finding):
+            return self._headed("report's advice", remedy)
         latest = self._command(None)
         wait = self.say(
             "[no fixed version is on record|the report lists no repaired release|there is no fixed version in "
@@ -148,7 +158,10 @@ class Component(Writer):
             "[or keep untrusted input away from it|else let no outside data reach it|or accept the risk in writing]",
             name=code(self.package.name),
         )
-        return " ".join(filter(None, (wait, self.subject.remedy, meanwhile)))
+        return " ".join(filter(None, (wait, self._headed("scanner's advice", remedy), meanwhile)))
+
+    def _headed(self, whose: str, remedy: str) -> str:
+        return self.say("the {whose}: {remedy}", whose=whose, remedy=remedy) if remedy else ""
 
     def check(self) -> str:
         installed = installed_command(self.ecosystem, self.package.name) if self.ecosystem else None
@@ -168,5 +181,6 @@ class Component(Writer):
             seen = ""
         again = self.scanned_again(self.advisory)
         return " ".join(filter(None, (seen, again))) or self.say(
-            "[scan again|repeat the scan]; {advisory} [must be gone|should not come back]", advisory=self.advisory
+            "[scan again|repeat the scan]: {advisory} [must no longer be listed|should be gone from the report]",
+            advisory=self.advisory,
         )

@@ -17,16 +17,20 @@ class CodePlace(Writer):
         title = f": {self.subject.title}" if self.subject.title and not self.subject.rule else ""
         if not self.subject.spot:
             return self.say(
-                "[{tool} reports {rule}|reported by {tool}: {rule}], [without a place|naming no place]{title}",
-                tool=self.subject.finding.tool,
+                "{tool} reports {rule} [without saying where|and names no place]{title}",
+                tool=self.subject.tool,
                 rule=code(rule) if rule else "a finding",
                 title=title,
             )
+        by_rule = (
+            "[{tool} reports {rule} at {spot}|{rule} fires at {spot}|{spot} breaks {rule}|at {spot} {tool} finds "
+            "{rule}]"
+        )
         return self.say(
-            "[{spot} trips|{spot} matches|at {spot}:|{tool} stops at {spot} for|found at {spot} by] {rule}{title}",
+            (by_rule if rule else "{tool} [flags|reports|points at] {spot}") + "{title}",
             spot=self.subject.spot,
-            tool=self.subject.finding.tool,
-            rule=code(rule) if rule else self.subject.finding.tool,
+            tool=self.subject.tool,
+            rule=code(rule or ""),
             title=title,
         )
 
@@ -58,7 +62,8 @@ class CodePlace(Writer):
         tried = self.say(own.check) if own and own.check else ""
         again = self.scanned_again(self.gone())
         return " ".join(filter(None, (tried, again))) or self.say(
-            "[scan again|repeat the scan]; {gone} [must be gone|should not come back]", gone=self.gone()
+            "[scan again|repeat the scan]: {gone} [should no longer be reported|must not come back]",
+            gone=self.entry(),
         )
 
     def gone(self) -> str:
@@ -66,13 +71,18 @@ class CodePlace(Writer):
         rule = self.subject.finding.rule_id
         return self.subject.spot or (code(rule) if rule else "this entry")
 
+    def entry(self) -> str:
+        """The same, told apart from other rules at the same place."""
+        rule = self.subject.finding.rule_id
+        return f"{code(rule)} at {self.subject.spot}" if rule and self.subject.spot else self.gone()
+
     def doubt(self) -> str:
-        if self.subject.finding.class_ == "quality" or self.subject.setting in ("test", "build", "workflow"):
+        unreached = self.subject.setting in ("test", "build", "workflow")
+        if self.subject.finding.class_ != "code" or self.subject.finding.severity == "info" or unreached:
             return ""
         return self.say(
-            "[what the scan can't see|not visible to the scanner|open from the report alone|the report stops "
-            "short of]: "
-            "[whether outside data gets here|if a stranger's input arrives at this line|who can reach this line]"
+            "[the scanner can't see|the report doesn't show|the scan alone can't tell|it takes a look at the callers "
+            "to see] [whether outside data gets here|whether a stranger's input arrives here|who can reach this place]"
         )
 
 
@@ -89,10 +99,10 @@ class SecretPlace(CodePlace):
     def opening(self) -> str:
         rule = self.subject.finding.rule_id
         return self.say(
-            "[{spot} holds|in {spot} lies|found in {spot}:|{spot} contains] [what looks like a credential|a "
-            "probable secret|"
-            "something shaped like a secret]{rule}",
+            "[{spot} holds|there is, in {spot},|{tool} found, in {spot},|{spot} contains] [what looks like a "
+            "credential|a probable secret|something with the shape of a secret]{rule}",
             spot=self.subject.spot or "a place that the report does not name",
+            tool=self.subject.tool,
             rule=f" ({code(rule)})" if rule else "",
         )
 
@@ -109,7 +119,7 @@ class SecretPlace(CodePlace):
         return self.say(
             "[revoke it|have its issuer cancel it|invalidate it] [first|before anything else], "
             "[since deleting the line leaves it in the history|because old commits keep it]; [then|after that] "
-            "[read the replacement from the environment or a secret store|let the program fetch the new one at start]"
+            "[read the replacement from the environment or a secret store|have the program fetch the new one at start]"
         )
 
     def doubt(self) -> str:
@@ -138,6 +148,15 @@ class ServicePlace(CodePlace):
 
 
 class LicencePlace(CodePlace):
+    def opening(self) -> str:
+        package = self.subject.finding.package
+        return self.say(
+            "[{tool} asks for a look at the licence of {name}|the licence of {name} needs a decision]: {title}",
+            tool=self.subject.tool,
+            name=code(package.name) if package else self.subject.spot or "a component",
+            title=self.subject.title or code(self.subject.finding.rule_id or ""),
+        )
+
     def threat(self) -> str:
         return self.say("[its terms bind you once you pass the product on|shipping it means accepting its terms]")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handlers.narrative.phrasing import code
 from handlers.narrative.subject import Subject
 
 STRATEGIES = {
@@ -34,13 +35,19 @@ def strategy_words(subject: Subject) -> str:
                     "[the catalogue's advice|recommended] for this kind: {strategy}",
                     strategy=STRATEGIES[first or ""],
                 )
+    rule, place = code(subject.finding.rule_id or "the rule"), subject.spot or "this place"
     if subject.finding.class_ == "quality":
         return subject.wording.sentence(
-            "[rewrite it so that the rule is content|change it as the rule wants]; [or switch the rule off here|"
-            "or make an exception in its configuration] and [say why beside it|leave the reason there]"
+            "[rewrite {place} the way {rule} asks|change {place} so that {rule} no longer fires]. If the rule is wrong "
+            "here, [switch it off for this place|make an exception in its configuration] and [say why beside it|leave "
+            "the reason in a comment]",
+            rule=rule,
+            place=place,
         )
     return subject.wording.sentence(
-        "[the report names no remedy|no remedy comes with this finding]; [read the rule's own page|look the rule up]"
-        "[ and| to] decide what {spot} needs",
-        spot=subject.spot or "the place",
+        "[the report names no remedy|no remedy comes with this finding]: [read what {tool} documents for {rule}|look "
+        "{rule} up in the documentation of {tool}] [before you change|and then decide about] {place}",
+        tool=subject.tool,
+        rule=rule,
+        place=place,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -11,7 +12,8 @@ from handlers.analysis.words import impact_words, join, weaknesses
 from handlers.clean import shorten
 from handlers.knowledge.advice import Advice, RuleAdvice
 from handlers.knowledge.cwe import Catalogue, Weakness
-from handlers.knowledge.scanners import rescan_command
+from handlers.knowledge.names import named_weaknesses
+from handlers.knowledge.scanners import rescan_command, title_of
 from handlers.knowledge.severity import Vector, explain_vector
 from handlers.narrative.phrasing import Phrasing, code
 from handlers.records import Analysis, Finding, Location
@@ -52,6 +54,11 @@ class Subject:
     @property
     def finding(self) -> Finding:
         return self.analysis.finding
+
+    @property
+    def tool(self) -> str:
+        """The scanner's name as its makers write it."""
+        return title_of(self.finding.tool)
 
     @cached_property
     def wording(self) -> Phrasing:
@@ -96,8 +103,17 @@ class Subject:
     @cached_property
     def advice(self) -> Advice | None:
         """Of the first weakness that has some, itself or through its parents."""
-        found = (self.catalogue.advised(each) for each in self.weaknesses)
+        named = self.weaknesses or self._named_weaknesses()
+        found = (self.catalogue.advised(each) for each in named)
         return next((advised[1] for advised in found if advised), None)
+
+    def _named_weaknesses(self) -> Iterator[Weakness]:
+        """Those that the report names in words, where it gives no CWE; the narrative then claims no id either."""
+        said = f"{self.finding.title} {self.finding.rule_id or ''}"
+        for number in named_weaknesses(said) if self.finding.class_ in ("code", "dast", "vulnerability") else ():
+            known = self.catalogue.weakness(f"CWE-{number}")
+            if known:
+                yield known
 
     @cached_property
     def effect(self) -> str | None:
@@ -127,7 +143,8 @@ class Subject:
         """What the report says should be done, if it says more than the title and the description."""
         text = self.finding.remediation or ""
         said = (self.finding.title, self.finding.description or "")
-        if _NO_REMEDY.match(text) or any(_same(text, each) for each in said):
+        listing = len(_LISTING.findall(text)) > 2 or "| --- |" in text
+        if listing or _NO_REMEDY.match(text) or any(_same(text, each) for each in said):
             return ""
         return _ended(shorten(text, 2 * QUOTE))
 

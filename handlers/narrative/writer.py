@@ -66,7 +66,7 @@ class Writer(ABC):
         if not effect:
             return ""
         return self.say(
-            "[an attacker could|someone hostile could|this would let an attacker|it gives an attacker a way to|"
+            "[an attacker could|an intruder could|this would let an attacker|it gives an attacker a way to|"
             "whoever abuses it can] {effect}",
             effect=self.subject.wording.say(effect),
         )
@@ -77,8 +77,7 @@ class Writer(ABC):
 
     def severity(self) -> str:
         """The severity and who said it; a report that gives none is told so."""
-        finding = self.subject.finding
-        tool = finding.tool
+        finding, tool = self.subject.finding, self.subject.tool
         if finding.severity == "unknown":
             return self.say(
                 "[{tool} gives no severity|no severity comes with it|the report leaves the severity open]", tool=tool
@@ -86,10 +85,10 @@ class Writer(ABC):
         raw = (
             finding.severity_raw if finding.severity_raw and finding.severity_raw.lower() != finding.severity else None
         )
-        origin = f" ({code(finding.severity_origin + (f': {raw}' if raw else ''))})" if finding.severity_origin else ""
+        origin = f" ({code(f'{finding.severity_origin}: {raw}')})" if finding.severity_origin and raw else ""
         return self.say(
-            "[{tool} rates it|severity by {tool}:|{tool} puts it at|rated by {tool} as|in the report it is] "
-            "{severity}{origin}",
+            "[{tool} rates it|{tool} puts its severity at|its severity, going by {tool}, is|in the report its severity "
+            "is] {severity}{origin}",
             tool=tool,
             severity=finding.severity,
             origin=origin,
@@ -113,7 +112,11 @@ class Writer(ABC):
             if owasp
             else ""
         )
-        return self.say("[class|weakness|kind of flaw|filed under|type]: {kinds}{filed}", kinds=kinds, filed=filed)
+        return self.say(
+            "[it is a case of|the weakness is|it is classed as|this is|it counts as] {kinds}{filed}",
+            kinds=kinds,
+            filed=filed,
+        )
 
     def others(self) -> str:
         """How many more places the finding has."""
@@ -135,9 +138,8 @@ class Writer(ABC):
         if not rescan:
             return ""
         return self.say(
-            "[then {rescan} should no longer report|run {rescan}; gone must be|finish with {rescan}, which must "
-            "not show|"
-            "{rescan} has to come back without] {gone}",
+            "[then {rescan} should no longer report|run {rescan} again: it should not list|finish with {rescan}, which "
+            "must not show|a new run of {rescan} has to come back without] {gone}",
             rescan=rescan,
             gone=gone,
         )

@@ -94,3 +94,28 @@ def test_the_same_finding_reads_the_same(finding: Finding, catalogue: Catalogue)
 def test_two_findings_of_one_rule_read_differently(catalogue: Catalogue) -> None:
     others = [msgspec.structs.replace(findings.INJECTION, pointer=f"/results/{at}") for at in range(20)]
     assert len({text(narrative(each, catalogue)) for each in others}) > 15
+
+
+def test_a_weakness_named_in_words_brings_its_advice_but_no_id(catalogue: Catalogue) -> None:
+    named = msgspec.structs.replace(
+        findings.INJECTION, tool="other", rule_id="java/sql-injection", title="SQL injection", cwes=()
+    )
+    made = narrative(named, catalogue)
+    assert "bind the value as a parameter" in made.fix.lower()
+    assert "CWE-" not in text(made)
+
+
+def test_a_version_that_only_the_advice_names_is_the_fix(catalogue: Catalogue) -> None:
+    advised = msgspec.structs.replace(findings.UNFIXED, remediation="Upgrade to version 9.5 or above.")
+    made = narrative(advised, catalogue)
+    assert "Upgrade to version 9.5 or above." in made.fix
+    assert not any(said in text(made) for said in ("fixed version", "repaired"))
+    assert "whether a fixed version exists" not in made.analysis.unknown
+    assert "no fixed version" not in (made.analysis.affected or "")
+
+
+def test_scanners_are_called_as_their_makers_do(catalogue: Catalogue) -> None:
+    rated = msgspec.structs.replace(findings.INJECTION, tool="osv-scanner", severity="high")
+    told = {text(narrative(msgspec.structs.replace(rated, pointer=f"/{at}"), catalogue)) for at in range(20)}
+    assert any("OSV-Scanner" in each for each in told)
+    assert not any("Osv-scanner" in each for each in told)
