@@ -77,6 +77,7 @@ class Recorder:
         self.root = root
         self.moments: list[tuple[Tree, Disk]] = []
         self._disk = Disk()
+        self._held: dict[int, int] = {}
         self._busy = False
         self._on = False
         self._flush_all()
@@ -110,27 +111,40 @@ class Recorder:
             self._on = False
         self._note()
 
+    def close(self) -> None:
+        for handle in self._held.values():
+            os.close(handle)
+        self._held.clear()
+
+    def _look(self) -> Tree:
+        """The tree now, each node held open: the number of one that is removed must not come to mean another."""
+        tree = look(self.root)
+        for path, node in tree.items():
+            if node.inode not in self._held:
+                self._held[node.inode] = os.open(self.root / path, os.O_RDONLY)
+        return tree
+
     def _hook(self, event: str, arguments: tuple[object, ...]) -> None:
         if self._on and not self._busy and event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir"):
             self._note()
 
     def _note(self) -> None:
         self._busy = True
-        self.moments.append((look(self.root), self._disk.copy()))
+        self.moments.append((self._look(), self._disk.copy()))
         self._busy = False
 
     def _flush(self, path: Path) -> None:
         if not path.is_relative_to(self.root):
             return
         self._busy = True
-        tree = look(self.root)
+        tree = self._look()
         node = tree[os.path.relpath(path, self.root)]
         self._flush_node(node, entries(tree))
         self._busy = False
 
     def _flush_all(self) -> None:
         self._busy = True
-        tree = look(self.root)
+        tree = self._look()
         below = entries(tree)
         for node in tree.values():
             self._flush_node(node, below)
