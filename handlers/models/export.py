@@ -9,19 +9,30 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import mlx.core as mx
+import msgspec
+from mlx_lm import load
 
 from handlers.dataset.rows import Example
-from handlers.evaluation.measure import evaluate
+from handlers.evaluation.drift import measure_drift
+from handlers.evaluation.measure import evaluate_model
+from handlers.evaluation.record import Drift
+from handlers.models.base import content_revision
 from handlers.models.convert import convert
+from handlers.models.device import settle_device
 from handlers.models.finish import ADAPTERS
 from handlers.models.folder import making
-from handlers.models.metadata import Metadata, read_metadata
+from handlers.models.metadata import Export, Metadata, read_finished, write_metadata
+from handlers.training.encode import encode_rows
 from watcher.errors import BadInput, Unavailable
+from watcher.files import hash_file
 
 KEPT = 0.5
 """The share of the tuning's gain that a copy in fewer bits must keep."""
+PROBED = 8
+"""So many rows tell how far predictions are off."""
 CONVERTER = "convert_hf_to_gguf.py"
 PEFT_NAMES = {"lora_a": "lora_A.weight", "lora_b": "lora_B.weight", "m": "lora_magnitude_vector.weight"}
 
@@ -49,7 +60,7 @@ class Finished:
 
 def open_finished(folder: Path) -> Finished:
     """Raises BadInput if it is no folder that scantune finished."""
-    return Finished(folder, read_metadata(folder))
+    return Finished(folder, read_finished(folder))
 
 
 def export_quantised(model: Finished, bits: int, rows: Sequence[Example], say: Say) -> Path:
@@ -61,9 +72,9 @@ def export_quantised(model: Finished, bits: int, rows: Sequence[Example], say: S
     window = model.metadata.parameters.max_seq_length
     with making(target) as scratch:
         convert(model.folder, scratch, bits)
-        whole, small = (evaluate(each, None, rows, window).loss for each in (model.folder, scratch))
+        whole, small, drift = _compared(model.folder, scratch, rows, window)
         gain = model.metadata.before.loss - model.metadata.after.loss
-        say(f"validation loss {whole:.4f}, in {bits} bits {small:.4f}; tuning had gained {gain:.4f}")
+        say(f"validation loss {whole:.4f}, in {bits} bits {small:.4f}; tuning had gained {gain:.4f}; {drift}")
         if small - whole > (1 - KEPT) * gain:
             raise BadInput(
                 f"in {bits} bits {model.folder.name} loses more than half of what tuning gained "
@@ -72,7 +83,25 @@ def export_quantised(model: Finished, bits: int, rows: Sequence[Example], say: S
             )
         for name in ("README.md", ".gitattributes"):
             shutil.copyfile(model.folder / name, scratch / name)
+        _describe(model, scratch, target.name, content_revision(scratch), loss=small, whole=whole, drift=drift)
     return target
+
+
+def _compared(whole: Path, copy: Path, rows: Sequence[Example], window: int) -> tuple[float, float, Drift]:
+    """The losses of both on the same rows, and how far the copy's predictions are off."""
+    settle_device()
+    old, tokenizer = load(str(whole))
+    new, _ = load(str(copy))
+    encoded = encode_rows(rows, tokenizer, window)
+    before, after = (evaluate_model(each, encoded).loss for each in (old, new))
+    return before, after, measure_drift(old, new, encoded.rows[:PROBED])
+
+
+def _describe(model: Finished, folder: Path, name: str, weights: str, **measured: Any) -> None:
+    """`metadata.json` of an export: that of the model it was made of, and what it is itself."""
+    form = name.removeprefix(f"{model.folder.name}-")
+    export = Export(of=model.folder.name, form=form, **measured)
+    write_metadata(folder, msgspec.structs.replace(model.metadata, name=name, weights=weights, export=export))
 
 
 def export_peft(model: Finished) -> Path:
@@ -101,6 +130,7 @@ def export_peft(model: Finished) -> Path:
     with making(target) as scratch:
         mx.save_safetensors(str(scratch / "adapter_model.safetensors"), renamed, {"format": "pt"})
         (scratch / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+        _describe(model, scratch, target.name, content_revision(scratch))
     return target
 
 
@@ -129,4 +159,5 @@ def export_gguf(model: Finished, llama_cpp: Path | None, say: Say) -> Path:
             said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["it said nothing"]
             raise BadInput(f"{converter} failed on {model.folder.name}: {said[0]}", "run it by hand to see all of it")
         (scratch / "Modelfile").write_text(MODELFILE.format(file=file.name), encoding="utf-8")
+        _describe(model, scratch, target.name, hash_file(file)[0])
     return target

@@ -8,12 +8,9 @@ from pathlib import Path
 from config.settings import Settings
 from handlers.models.base import TINY, find_base, tiny_folder
 from handlers.models.champion import champion
-from handlers.models.metadata import METADATA, Metadata, read_metadata
+from handlers.models.metadata import METADATA, Metadata, read_finished
 from handlers.records import Record
 from watcher.errors import JobError
-
-EXPORTS = ("q4", "q8", "peft", "gguf")
-"""What `models export` puts behind a model's name."""
 
 
 class BaseEntry(Record, frozen=True, kw_only=True):
@@ -90,10 +87,10 @@ def _base(name: str, settings: Settings, root: Path) -> BaseEntry:
 
 def _finished(folder: Path, champion_path: str | None) -> FinishedEntry:
     try:
-        metadata, fault = read_metadata(folder), None
+        metadata, fault = read_finished(folder), None
     except JobError as error:
         metadata = None
-        fault = str(error) if (folder / METADATA).exists() else _what_else(folder)
+        fault = str(error) if (folder / METADATA).exists() else "not made by scantune (no metadata.json)"
     return FinishedEntry(
         name=folder.name,
         path=str(folder),
@@ -102,14 +99,6 @@ def _finished(folder: Path, champion_path: str | None) -> FinishedEntry:
         metadata=metadata,
         fault=fault,
     )
-
-
-def _what_else(folder: Path) -> str:
-    """What a folder without metadata.json is."""
-    stem, _, form = folder.name.rpartition("-")
-    if form in EXPORTS and (folder.parent / stem / METADATA).is_file():
-        return f"not a model to train on or to promote: {stem} as {form}"
-    return "not made by scantune (no metadata.json)"
 
 
 def _size(folder: Path) -> int:

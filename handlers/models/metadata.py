@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from handlers.evaluation.record import Drift
 from handlers.records import Record
 from handlers.training.records import DatasetFacts, Parameters
 from watcher.errors import BadInput
@@ -39,6 +40,16 @@ class Versions(Record, frozen=True, kw_only=True):
     mlx_lm: str
 
 
+class Export(Record, frozen=True, kw_only=True):
+    """A finished model in another form."""
+
+    of: str  # name of the finished model
+    form: str  # q4, q8, peft, gguf
+    loss: float | None = None  # of a quantised copy, on the rows it was measured on; nats a token
+    whole: float | None = None  # the finished model's loss on the same rows
+    drift: Drift | None = None  # from the finished model
+
+
 class Metadata(Record, frozen=True, kw_only=True):
     """`metadata.json` of a finished model: enough to say what it is and to train it again."""
 
@@ -62,6 +73,7 @@ class Metadata(Record, frozen=True, kw_only=True):
     weights: str  # digest of the fused model's files
     versions: Versions
     clock: Clock
+    export: Export | None = None  # of a copy in another form; all else is the finished model's, but name and weights
 
     @property
     def gain(self) -> float:
@@ -83,11 +95,20 @@ def read_metadata(folder: Path) -> Metadata:
         raise BadInput(f"{file}: {error}", "this is no folder that scantune finished") from None
 
 
+def read_finished(folder: Path) -> Metadata:
+    """The same, but raises BadInput for an export too."""
+    metadata = read_metadata(folder)
+    if metadata.export is not None:
+        reason = f"{folder.name} is {metadata.export.of} as {metadata.export.form}, made to be used elsewhere"
+        raise BadInput(reason, f"name {metadata.export.of} itself")
+    return metadata
+
+
 def finished(models: Path) -> Iterator[tuple[Path, Metadata]]:
-    """The finished models of a folder in the order of their names; folders of others are passed over."""
+    """The finished models of a folder in the order of their names; exports and folders of others are passed over."""
     for file in sorted(models.glob(f"[!.]*/{METADATA}")):
         try:
-            yield file.parent, read_metadata(file.parent)
+            yield file.parent, read_finished(file.parent)
         except BadInput:
             continue  # `models list` shows these too, through `folders`
 

@@ -121,10 +121,10 @@ def run_export(args: argparse.Namespace, context: Context) -> int:
 
 def run_promote(args: argparse.Namespace, context: Context) -> int:
     from handlers.models.champion import promote
-    from handlers.models.metadata import read_metadata
+    from handlers.models.metadata import read_finished
 
     folder = context.settings.fine_tuned_models_dir.absolute() / args.name
-    new = promote(context.root, folder, read_metadata(folder), ("by hand",), SYSTEM)
+    new = promote(context.root, folder, read_finished(folder), ("by hand",), SYSTEM)
     print(f"{new.name} is the champion")
     return 0
 

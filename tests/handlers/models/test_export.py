@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib.util
 import json
 import shutil
@@ -17,8 +18,10 @@ import numpy as np  # noqa: E402
 
 from handlers.cli.main import main  # noqa: E402
 from handlers.dataset.rows import Example, Message  # noqa: E402
+from handlers.models.check import find_faults  # noqa: E402
 from handlers.models.export import Finished, export_gguf, export_peft, export_quantised, open_finished  # noqa: E402
 from handlers.models.finish import Wish, finish  # noqa: E402
+from handlers.models.metadata import finished, read_metadata  # noqa: E402
 from handlers.models.tiny_text import chats  # noqa: E402
 from tests.handlers.models.made import evaluation, make_adapter, result  # noqa: E402
 from watcher.errors import BadInput, Unavailable  # noqa: E402
@@ -45,6 +48,16 @@ def test_a_copy_in_fewer_bits_is_kept_while_it_keeps_the_gain(model: Finished) -
     assert config["quantization"]["bits"] == 8
     assert made.name == "demo-v1-q8"
     assert (made / "README.md").is_file()
+    assert find_faults(made, say) == []
+    export = read_metadata(made).export
+    assert export is not None
+    assert (export.of, export.form) == ("demo-v1", "q8")
+    assert export.drift is not None
+    assert 0 < export.drift.largest < 1
+    assert 0 <= export.drift.divergence < 0.1
+    with pytest.raises(BadInput, match="is demo-v1 as q8"):
+        open_finished(made)
+    assert [folder.name for folder, _ in finished(made.parent)] == ["demo-v1"]
 
 
 def test_a_copy_that_loses_the_gain_is_refused_and_not_kept(tiny_model: Path, tmp_path: Path) -> None:
@@ -125,6 +138,7 @@ def test_gguf_is_made_by_the_converter_of_llama_cpp(model: Finished, tmp_path: P
     made = export_gguf(model, tmp_path, say)
     assert (made / "demo-v1.gguf").read_text() == str(model.folder)
     modelfile = (made / "Modelfile").read_text()
+    assert read_metadata(made).weights == hashlib.sha256((made / "demo-v1.gguf").read_bytes()).hexdigest()
     assert modelfile.startswith("FROM ./demo-v1.gguf\n")
     assert "<|{{ .Role }}|>\n{{ .Content }}\n" in modelfile
     shutil.rmtree(made)
