@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from handlers.dataset.rows import Example
 from handlers.evaluation.bootstrap import Interval
-from handlers.evaluation.record import Examined
+from handlers.evaluation.record import Drift, Examined
 from handlers.evaluation.verdict import Verdict
 
 SAMPLES = 5
@@ -14,13 +14,20 @@ LONGEST = 1200  # characters of a shown text
 
 
 def write_report(
-    base: Examined, champion: Examined | None, challenger: Examined, verdict: Verdict, asked: Sequence[Example]
+    base: Examined,
+    champion: Examined | None,
+    challenger: Examined,
+    verdict: Verdict,
+    fusion: Drift | None,
+    asked: Sequence[Example],
 ) -> str:
     """Markdown; what a model said stands in code blocks, so that none of it is taken for markup."""
     models = [each for each in (base, champion, challenger) if each is not None]
     outcome = "is the champion now" if verdict.promoted else "was not promoted"
     lines = [f"# {challenger.name} {outcome}", "", *(f"- {reason}" for reason in verdict.reasons), ""]
     lines += ["## Figures", "", *_figures(models), "", "## Checks", "", *_checks(verdict), ""]
+    if fusion is not None:
+        lines += [f"Fused, beside the base with its adapter: {fusion}, over {fusion.tokens} tokens.", ""]
     lines += _samples(models, asked)
     return "\n".join(lines) + "\n"
 

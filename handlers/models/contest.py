@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import msgspec
 from mlx_lm import load
 
 from config.settings import Evaluation as Chosen
+from handlers.evaluation.drift import measure_drift
 from handlers.evaluation.examine import Paper, examine
-from handlers.evaluation.measure import evaluate_model
+from handlers.evaluation.measure import row_losses
 from handlers.evaluation.plots import draw_metrics
-from handlers.evaluation.record import Evaluation, Examined
+from handlers.evaluation.record import Drift, Evaluation, Examined
 from handlers.evaluation.report import write_report
 from handlers.evaluation.verdict import Verdict, judge
 from handlers.knowledge.catalogue import open_catalogue
@@ -22,7 +24,7 @@ from handlers.models.device import settle_device
 from handlers.models.finish import Result
 from handlers.models.metadata import read_metadata
 from handlers.records import Record
-from handlers.training.encode import encode_rows
+from handlers.training.encode import Row, encode_rows
 from handlers.training.rows import Sides
 from watcher.clock import Clock
 
@@ -37,6 +39,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     base: Examined
     champion: Examined | None
     challenger: Examined
+    fusion: Drift | None  # of the challenger, in the precision that it has, from base + adapter
     verdict: Verdict
 
 
@@ -64,11 +67,15 @@ def hold_contest(contest: Contest, out: Path, clock: Clock) -> Verdict:
     model, tokenizer = load(str(contest.folder))
     challenger = examine(contest.folder.name, model, tokenizer, paper, result.after)
     verdict = judge(base, champion, challenger, chosen.max_forgetting)
-    verdict = _with_fusion(verdict, result.after, model, tokenizer, paper)
-    comparison = Comparison(base=base, champion=champion, challenger=challenger, verdict=verdict)
+    probed = encode_rows(paper.rows[:PROBED], tokenizer, paper.window).rows
+    verdict = _with_fusion(verdict, result.after, model, probed)
+    fusion = _drift(result, model, probed)
+    comparison = Comparison(base=base, champion=champion, challenger=challenger, fusion=fusion, verdict=verdict)
     text = msgspec.json.format(msgspec.json.encode(comparison, order="deterministic"), indent=1)
     (out / COMPARISON).write_bytes(text + b"\n")
-    (out / REPORT).write_text(write_report(base, champion, challenger, verdict, paper.questions), encoding="utf-8")
+    (out / REPORT).write_text(
+        write_report(base, champion, challenger, verdict, fusion, paper.questions), encoding="utf-8"
+    )
     draw_metrics([each for each in (base, champion, challenger) if each], out / PICTURE)
     _settle(contest, verdict, clock)
     return verdict
@@ -85,18 +92,22 @@ def _examined(folder: Path, name: str, paper: Paper, valid: Evaluation | None = 
     return examine(name, model, tokenizer, paper, valid)
 
 
-def _with_fusion(verdict: Verdict, after: Evaluation, model: Any, tokenizer: Any, paper: Paper) -> Verdict:
+def _with_fusion(verdict: Verdict, after: Evaluation, model: Any, probed: Sequence[Row]) -> Verdict:
     """Refuses a finished model that does not predict what base + adapter did."""
     known = {row.number: row for row in after.each}
-    encoded = encode_rows(paper.rows[:PROBED], tokenizer, paper.window)
-    if not encoded.rows:
-        return verdict
-    seen = evaluate_model(model, encoded).each
-    gap = max(abs(row.loss - known[row.number].loss) / row.tokens for row in seen)
+    seen = row_losses(model, probed, 1)
+    gap = max((abs(row.loss - known[row.number].loss) / row.tokens for row in seen), default=0.0)
     if gap <= PRECISION:
         return verdict
     reason = f"the finished model's losses differ from those of base and adapter by up to {gap:.4f} nats a token"
     return msgspec.structs.replace(verdict, promoted=False, reasons=(reason, *verdict.reasons))
+
+
+def _drift(result: Result, model: Any, probed: Sequence[Row]) -> Drift | None:
+    if not probed:
+        return None
+    unfused, _ = load(str(result.base.path), adapter_path=str(result.adapter))
+    return measure_drift(unfused, model, probed)
 
 
 def _settle(contest: Contest, verdict: Verdict, clock: Clock) -> None:

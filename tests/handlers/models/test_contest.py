@@ -79,6 +79,7 @@ def test_the_report_can_be_read(runs: list[Done]) -> None:
     assert report.startswith("# demo-v2 was not promoted\n")
     assert "| validation loss, nats a token |" in report
     assert "Expected:" in report
+    assert "Fused, beside the base with its adapter: logits differ by up to" in report
     assert "| test loss, nats a token |" in report
     assert (runs[1].folder / "comparison.png").read_bytes().startswith(b"\x89PNG")
 
