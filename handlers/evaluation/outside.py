@@ -4,7 +4,12 @@ CTIBench (Alam et al., 2024, arXiv 2406.07599), one TSV a task, each row with th
 multiple choice (the letter alone on the answer's last line) and root cause mapping (the last CWE id) by accuracy,
 severity prediction (the last CVSS 3 vector) by the mean absolute deviation of the base scores.
 CyberMetric (Tihanyi et al., 2024, arXiv 2402.07688), JSON with `questions`, each with `answers` by letter and the
-`solution`: accuracy over answers of the form `ANSWER: X`.
+`solution`: accuracy over answers of the form `ANSWER: X`; its files have no prompts, so the words of ours are our own.
+
+The formats are those of the files in github.com/xashru/cti-bench and github.com/cybermetric/CyberMetric. One rule is
+harder here: an answer in another form than the one asked for is wrong (a missing vector is 10 points off), where the
+evaluation of CTIBench passes over it, and that of CyberMetric asks up to five times. CTIBench's other tasks (threat
+actors, techniques) are refused.
 """
 
 from __future__ import annotations
@@ -106,7 +111,7 @@ def score_benchmark(benchmark: Benchmark, answers: Sequence[str]) -> Interval:
 
 def _choice(wanted: str, answer: str) -> float:
     lines = [line for line in answer.splitlines() if line.strip()]
-    found = _LETTER.match(lines[-1]) if lines else None
+    found = _LETTER.match(lines[-1].upper()) if lines else None
     return float(found is not None and found[1] == wanted)
 
 
@@ -116,11 +121,11 @@ def _cybermetric_choice(wanted: str, answer: str) -> float:
 
 
 def _weakness(wanted: str, answer: str) -> float:
-    return float(_CWE.findall(answer)[-1:] == [wanted])
+    return float(_CWE.findall(answer.upper())[-1:] == [wanted])
 
 
 def _severity(wanted: str, answer: str) -> float:
-    given = _base_score((_VECTOR.findall(answer) or [""])[-1])
+    given = _base_score((_VECTOR.findall(answer.upper()) or [""])[-1])
     right = _base_score(wanted)
     return WORST if given is None or right is None else abs(given - right)
 

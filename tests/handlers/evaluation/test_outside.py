@@ -15,7 +15,10 @@ HIGH, LOW = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "CVSS:3.1/AV:N/AC:L/
 
 def tsv(tmp_path: Path, *truths: str) -> Path:
     file = tmp_path / "task.tsv"
-    lines = ["URL\tPrompt\tGT", *(f"https://example.org\tQuestion {at}?\t{each}" for at, each in enumerate(truths))]
+    lines = [
+        "URL\tDescription\tPrompt\tGT",
+        *(f"https://example.org\ta text\tQuestion {at}?\t{each}" for at, each in enumerate(truths)),
+    ]
     file.write_text("\n".join(lines) + "\n")
     return file
 
@@ -23,8 +26,8 @@ def tsv(tmp_path: Path, *truths: str) -> Path:
 @pytest.mark.parametrize(
     ("truths", "answers", "value"),
     [
-        (["A", "B"], ["Because of that:\n\nA", "A or B"], 0.5),
-        (["CWE-79", "CWE-89"], ["Not CWE-20 but CWE-79", "CWE-89, or CWE-79"], 0.5),
+        (["A", "B", "C"], ["Because of that:\n\nA", "A or B", "c"], 2 / 3),
+        (["CWE-79", "CWE-89"], ["Not CWE-20 but CWE-79", "cwe-89, or cwe-79"], 0.5),
         ([HIGH, HIGH], [f"First {LOW}, no: {HIGH}", LOW], (9.8 - 7.5) / 2),
         ([HIGH], ["no idea"], 10.0),
     ],
