@@ -37,6 +37,10 @@ BROKEN = (
 """What zipfile and the decompressors raise for broken, encrypted or unknown content."""
 
 
+FVDL = "audit.fvdl"
+FPR_PARTS = {"VERSION", "audit.properties", "audit.xml", "attachments.xml", "filtertemplate.xml"}
+
+
 @dataclass(slots=True)
 class Budget:
     """What one dropped file may still cost, archives in archives included. Raises MalformedError when it is used up."""
@@ -121,11 +125,15 @@ def _members(
     archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], above: str, depth: int, budget: Budget, read: ReadMember
 ) -> Iterator[Reading]:
     names: Counter[str] = Counter()
+    fortify = any(info.filename == FVDL for info in infos)
     for info in infos:
         names[info.filename] += 1
         again = f" #{names[info.filename]}" if names[info.filename] > 1 else ""
         path = (f"{above}!" if above else "") + printable(info.filename) + again
-        reading = _member(archive, info, path, depth, budget, read)
+        if fortify and beside_fvdl(info.filename):
+            reading = Reading(path=path, status="not_a_report", reason="a part of a Fortify project, not its report")
+        else:
+            reading = _member(archive, info, path, depth, budget, read)
         if again:
             warning = f"{path}: another file of this archive has the same name; both are read"
             reading = change(reading, warnings=(warning, *reading.warnings))
@@ -188,6 +196,11 @@ def _bunzip2(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]
             yield part
     if crc != info.CRC:
         raise zipfile.BadZipFile("the checksum is wrong")
+
+
+def beside_fvdl(name: str) -> bool:
+    """What Fortify's project archive (FPR) holds beside its report: settings, audit trail, a copy of the sources."""
+    return name.startswith(("src-archive/", f"{FVDL}.")) or name in FPR_PARTS
 
 
 def leads_out(name: str) -> bool:

@@ -23,6 +23,7 @@ from handlers.readers.node import Node, XmlNode
 
 ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 csv.field_size_limit(2**24)
+MOST_PREAMBLE = 12
 
 
 def parse(text: str, max_depth: int, ledger: Ledger) -> tuple[Kind, Node]:
@@ -33,10 +34,10 @@ def parse(text: str, max_depth: int, ledger: Ledger) -> tuple[Kind, Node]:
     if is_html(start):
         return "text", Node(text)
     if start[0] == "<":
-        return "xml", XmlNode(parse_xml(start, max_depth))
+        return "xml", XmlNode(parse_xml(start, max_depth, ledger))
     if start[0] in "{[" or _is_json_word(start):
         return "json", Node(parse_json(text, max_depth, ledger))
-    table = _csv(text)
+    table = _csv(text, ledger)
     return ("csv", table) if table is not None else ("text", Node(text))
 
 
@@ -192,13 +193,19 @@ def _below(value: dict[str, Any] | list[Any]) -> Iterator[Any]:
 # XML
 
 
-def parse_xml(text: str, max_depth: int) -> Element:
+DECLARATION = re.compile(r"((?:<!--(?:(?!-->).)*-->\s*)*)<\?xml\s[^>]*\?>", re.DOTALL)
+"""An XML declaration, and the comments that some programs put before it (a licence), which XML does not allow."""
+
+
+def parse_xml(text: str, max_depth: int, ledger: Ledger) -> Element:
     """The root element. Entities, external references and nesting beyond the limit are refused while parsing."""
     parser = DefusedXMLParser(target=_Bounded(max_depth), forbid_dtd=False, forbid_entities=True, forbid_external=True)
-    declaration = text.find("?>") if text.startswith("<?xml") else -1
+    declaration = DECLARATION.match(text)
+    if declaration and declaration[1]:
+        ledger.warn("a comment stands before the XML declaration: no well-formed XML, read all the same")
     try:
         # The text is decoded already: a declared encoding must not be applied again.
-        parser.feed(text[declaration + 2 :] if declaration >= 0 else text)
+        parser.feed(text[declaration.end() :] if declaration else text)
         root = parser.close()
     except ParseError as error:
         raise MalformedError(f"not well-formed XML: {error}") from None
@@ -238,16 +245,40 @@ class _Bounded:
 # CSV
 
 
-def _csv(text: str) -> Node | None:
-    """`{"columns": […], "rows": [{column: text}]}` if the first line looks like a header of at least two columns."""
+def _csv(text: str, ledger: Ledger) -> Node | None:
+    """`{"columns": […], "rows": [{column: text}]}` if the first line looks like a header of at least two columns.
+
+    A row with more or fewer cells than the header (empty ones at its end aside) is counted as malformed and named:
+    nobody knows under which column its cells belong.
+    """
     head = text.lstrip("\ufeff").split("\n", 1)[0]
     delimiter = max(",;\t|", key=head.count)
     if head.count(delimiter) == 0 or len(head) > 5_000:
         return None
+    lines = csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter)
     try:
-        lines = list(csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=delimiter))
+        table = [(lines.line_num, cells) for cells in lines if any(cells)]
     except csv.Error:
         return None
-    columns = [column.strip() for column in lines[0]]
-    rows = [dict(zip(columns, line, strict=False)) for line in lines[1:] if any(line)]
+    if not table:
+        return None
+    start = _header(table)
+    columns = [column.strip() for column in table[start][1]]
+    rows = [row for line, cells in table[start + 1 :] if (row := _row(columns, cells, line, ledger))]
     return Node({"columns": columns, "rows": rows})
+
+
+def _header(rows: list[tuple[int, list[str]]]) -> int:
+    """Where the header stands: first, or after the lines about the report that some put above a far wider table."""
+    widths = [len(cells) for _, cells in rows[:MOST_PREAMBLE]]
+    widest = max(widths)
+    return widths.index(widest) if widest > 2 * widths[0] else 0
+
+
+def _row(columns: list[str], cells: list[str], line: int, ledger: Ledger) -> dict[str, str] | None:
+    wanted = len(columns)
+    if len(cells) < wanted or any(cells[wanted:]):
+        ledger.skip("malformed")
+        ledger.warn(f"line {line} has {len(cells)} cells where the header has {wanted}: not read")
+        return None
+    return dict(zip(columns, cells[:wanted], strict=True))

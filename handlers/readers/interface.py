@@ -95,6 +95,11 @@ class Ledger:
         if told and not listed:
             self.warn(f"the report counts {told} problems and lists none")
 
+    def expects(self, root: Node, path: str) -> None:
+        """An element of XML that is there in every report, even in one that found nothing."""
+        if not root.at(path).is_object:
+            self.warn(f"there is no {path} in it: this is no statement that nothing was found")
+
     def scan_failed(self, reason: str) -> None:
         """The report itself says that the scan did not run to its end."""
         self.failed = self.failed or reason

@@ -145,7 +145,7 @@ class XmlNode(Node):
             return None
         if isinstance(key, str) and key in self.value.attrib:
             return self.value.attrib[key]
-        return next((child for child in self.value if local_name(child) == key), None)
+        return _child(self.value, key)
 
     @property
     def is_object(self) -> bool:
@@ -179,7 +179,9 @@ class XmlNode(Node):
         """All child elements of the last name of the path, below the first of each name before it; without a path
         all children."""
         above, _, last = path.rpartition(".")
-        node = self.at(above) if above else self
+        node = self
+        for key in above.split(".") if above else ():
+            node = XmlNode(_child(node.value, key), node, key)  # an attribute may have the same name
         if not isinstance(node.value, Element):
             return []
         children = [child for child in node.value if not last or local_name(child) == last]
@@ -187,6 +189,12 @@ class XmlNode(Node):
 
     def texts(self, path: str = "") -> tuple[str, ...]:
         return tuple(word for word in (one.text() for one in self.items(path)) if word)
+
+
+def _child(element: Any, name: str | int) -> Element | None:
+    """The first child element of that name."""
+    children = element if isinstance(element, Element) else ()
+    return next((child for child in children if local_name(child) == name), None)
 
 
 def local_name(element: Element) -> str:

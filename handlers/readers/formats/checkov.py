@@ -10,7 +10,8 @@ from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node
 from handlers.readers.shapes import early
 
-COUNTS = {"passed", "failed", "skipped", "parsing_errors", "resource_count", "checkov_version"}
+COUNTS = {"passed", "failed", "skipped", "parsing_errors", "resource_count", "checkov_version",
+          "parsingerrors", "resourcecount"}  # fmt: skip
 """What Checkov writes if it found no file to check: the summary alone."""
 
 

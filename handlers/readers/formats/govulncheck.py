@@ -18,7 +18,9 @@ MESSAGES = {"config", "progress", "osv", "finding", "SBOM"}
 
 
 def claims_stream(report: Node) -> bool:
-    return any(len(each.value) == 1 and not MESSAGES.isdisjoint(each.value) for each in early(report))
+    """A Google SCC export is a list of objects with a `finding`, too."""
+    mine = (each for each in early(report) if not each["finding"] or "osv" in each["finding"])
+    return any(len(each.value) == 1 and not MESSAGES.isdisjoint(each.value) for each in mine)
 
 
 @reads("govulncheck", claims_stream)

@@ -61,6 +61,29 @@ def docker_bench(report: Node, ledger: Ledger) -> Iterator[Problem]:
             )
 
 
+@reads("klar", lambda report: report.has("LayerCount", "Vulnerabilities"))
+def klar(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    """Lists by severity."""
+    for _, found in ledger.members(report, "Vulnerabilities"):
+        for record in ledger.records(found):
+            yield Problem(
+                record,
+                "vulnerability",
+                title=f"{record.text('Name')} in {record.text('FeatureName')}",
+                rule_id=record.text("Name"),
+                severity=record.text("Severity"),
+                ids=ids_in(record.text("Name")) or (record.text("Name"),),
+                description=record.text("Description"),
+                references=(record.text("Link"),),
+                package=package(
+                    record.text("FeatureName"),
+                    of=(record.text("NamespaceName") or "").partition(":")[0],
+                    version=record.text("FeatureVersion"),
+                    fixed=(record.text("FixedBy"),),
+                ),
+            )
+
+
 @reads("clair-scanner", lambda report: report.has("unapproved", "vulnerabilities"), tool="clair")
 def clair_scanner(report: Node, ledger: Ledger) -> Iterator[Problem]:
     """Also GitLab's container scanning before version 12.9."""
@@ -111,7 +134,7 @@ def clair(report: Node, ledger: Ledger) -> Iterator[Problem]:
 
 def claims_anchore(report: Node) -> bool:
     path = "" if report.is_list else "vulnerabilities"
-    return some(report, "vuln", "package", "severity", path=path)
+    return report.has("imageDigest", "vulnerability_type") or some(report, "vuln", "package", "severity", path=path)
 
 
 @reads("anchore", claims_anchore)
@@ -143,9 +166,16 @@ def _told(text: str | None) -> str | None:
     return None if text == "None" else text
 
 
-@reads("harbor", lambda report: any(key.startswith("application/vnd.") for key, _ in report.fields()))
+def claims_harbor(report: Node) -> bool:
+    """By the media type of the report, or one report alone."""
+    return any(key.startswith("application/vnd.") for key, _ in report.fields()) or report.has(
+        "generated_at", "scanner", "vulnerabilities"
+    )
+
+
+@reads("harbor", claims_harbor)
 def harbor(report: Node, ledger: Ledger) -> Iterator[Problem]:
-    for _, body in ledger.members(report):
+    for body in [report] if "scanner" in report else [each for _, each in ledger.members(report)]:
         ledger.tool = (body.text("scanner.name") or ledger.tool).lower()
         ledger.tool_version = body.text("scanner.version")
         for record in ledger.records(body, "vulnerabilities"):

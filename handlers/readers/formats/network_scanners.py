@@ -23,6 +23,7 @@ NESSUS: dict[str, Severity] = {
 
 @reads("nessus", lambda root: isinstance(root, XmlNode) and root.name == "NessusClientData_v2", kind="xml")
 def nessus(root: Node, ledger: Ledger) -> Iterator[Problem]:
+    ledger.expects(root, "Report")
     for report in root.items("Report"):
         for host in report.items("ReportHost"):
             for record in host.items("ReportItem"):
@@ -133,6 +134,9 @@ def openscap(root: Node, ledger: Ledger) -> Iterator[Problem]:
             )
 
 
+WPSCAN = {"interesting_findings", "plugins", "scan_aborted"}
+
+
 def _collect(node: Node, rules: dict[str | None, Node]) -> None:
     for rule in node.items("Rule"):
         rules[rule.text("id")] = rule
@@ -140,7 +144,7 @@ def _collect(node: Node, rules: dict[str | None, Node]) -> None:
         _collect(group, rules)
 
 
-@reads("wpscan", lambda report: "target_url" in report and ("interesting_findings" in report or "plugins" in report))
+@reads("wpscan", lambda report: "target_url" in report and not WPSCAN.isdisjoint(report.value))
 def wpscan(report: Node, ledger: Ledger) -> Iterator[Problem]:
     ledger.tool_version = report.text("banner.version")
     if report.text("scan_aborted"):

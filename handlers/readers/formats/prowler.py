@@ -68,13 +68,15 @@ def version_3(report: Node, ledger: Ledger) -> Iterator[Problem]:
 
 def claims_csv(table: Node) -> bool:
     columns = set(table.texts("columns"))
-    return columns >= {"CHECK_ID", "STATUS", "SEVERITY"} or columns >= {"TITLE_ID", "CHECK_RESULT"}
+    return columns >= {"CHECK_ID", "STATUS", "SEVERITY"} or (
+        "TITLE_ID" in columns and not columns.isdisjoint({"CHECK_RESULT", "RESULT"})
+    )
 
 
 @reads("prowler-csv", claims_csv, kind="csv", tool="prowler")
 def from_csv(table: Node, ledger: Ledger) -> Iterator[Problem]:
     for row in ledger.records(table, "rows"):
-        if _fails(row.text("STATUS", "CHECK_RESULT"), ledger):
+        if _fails(row.text("STATUS", "CHECK_RESULT", "RESULT"), ledger):
             muted = (row.text("MUTED") or "").lower() == "true"
             yield Problem(
                 row,
@@ -83,7 +85,7 @@ def from_csv(table: Node, ledger: Ledger) -> Iterator[Problem]:
                 rule_id=row.text("CHECK_ID", "TITLE_ID"),
                 severity=row.text("SEVERITY", "CHECK_SEVERITY"),
                 description=_sentences(
-                    row.text("STATUS_EXTENDED", "CHECK_RESULT_EXTENDED"), row.text("RISK", "CHECK_RISK")
+                    row.text("STATUS_EXTENDED", "CHECK_RESULT_EXTENDED", "NOTES"), row.text("RISK", "CHECK_RISK")
                 ),
                 remediation=row.text("REMEDIATION_RECOMMENDATION_TEXT", "CHECK_REMEDIATION"),
                 references=(row.text("REMEDIATION_RECOMMENDATION_URL", "CHECK_DOC"),),

@@ -33,8 +33,28 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
         for record in ledger.records(body, "secrets"):
             yield _secret(record, where)
         yield from _checks(body, None, where, ledger)
+        if not resource.at("status.detailReport"):
+            yield from _controls(resource, ledger)
         for result in ledger.records(resource.at("status.detailReport"), "results"):
             yield from _checks(result, result.text("severity"), where, ledger)
+
+
+def _controls(resource: Node, ledger: Ledger) -> Iterator[Problem]:
+    """The summary of a compliance report: controls, with how many resources fail them."""
+    for record in ledger.records(resource.at("status.summaryReport"), "controlCheck"):
+        failed = record.integer("totalFail") or 0
+        if not failed:
+            ledger.skip("passed")
+            continue
+        yield Problem(
+            record,
+            "misconfiguration",
+            title=record.text("name"),
+            rule_id=record.text("id"),
+            severity=record.text("severity"),
+            description=f"{failed} resources fail this control",
+            symbol=resource.text("metadata.name"),
+        )
 
 
 LABELS = ("resource.namespace", "resource.kind", "resource.name", "container.name")

@@ -46,6 +46,7 @@ def invicti(report: Node, ledger: Ledger) -> Iterator[Problem]:
 
 @reads("acunetix", lambda root: isinstance(root, XmlNode) and root.name == "ScanGroup", kind="xml")
 def acunetix(root: Node, ledger: Ledger) -> Iterator[Problem]:
+    ledger.expects(root, "Scan")
     for scan in root.items("Scan"):
         start = (scan.text("StartURL") or "").rstrip("/")
         for record in scan.items("ReportItems.ReportItem"):
