@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from handlers.models.metadata import Metadata
 from handlers.records import Record
 from watcher.clock import Clock, stamp
 from watcher.errors import BadInput
 from watcher.files import write_durable
 from watcher.locks import held
 from watcher.workspace import Workspace
+
+if TYPE_CHECKING:
+    from handlers.models.metadata import Metadata
 
 POINTER = Path("state") / "champion.json"
 
