@@ -34,19 +34,29 @@ class ArtifactPage(msgspec.Struct, frozen=True):
 
 
 class RepositoryOfRun(msgspec.Struct, frozen=True):
+    id: int | None = None
     private: bool | None = None
 
 
 class Run(msgspec.Struct, frozen=True):
     name: str | None = None  # of the workflow
     path: str | None = None  # of its file, with `@REF` where the API says it
-    repository: RepositoryOfRun = RepositoryOfRun()
+    repository: RepositoryOfRun | None = None
+    head_repository: RepositoryOfRun | None = None  # another one for a run of a fork; None if that was deleted
 
     @property
     def workflow(self) -> tuple[str, ...]:
         """What the workflow may be called: its name, and its file's name."""
         file = (self.path or "").partition("@")[0].rpartition("/")[2]
         return tuple(each for each in (self.name, file) if each)
+
+
+def of_fork(listed: RunOfArtifact, run: Run) -> bool:
+    """Whether a run is known to be of another repository than it ran in, by the listing or else by the run itself."""
+    if (listed.repository_id, listed.head_repository_id) != (None, None):
+        return listed.repository_id != listed.head_repository_id
+    here, head = (each.id if each else None for each in (run.repository, run.head_repository))
+    return here != head
 
 
 class Analysis(msgspec.Struct, frozen=True):
@@ -60,6 +70,11 @@ class Analysis(msgspec.Struct, frozen=True):
     @property
     def branch(self) -> str:
         return self.ref.removeprefix("refs/heads/")
+
+    @property
+    def of_pull_request(self) -> bool:
+        """Anybody may open one, from a fork, and the API does not say from where."""
+        return self.ref.startswith("refs/pull/")
 
 
 class Alert(msgspec.Struct, frozen=True):

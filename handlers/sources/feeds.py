@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.settings import GitHub as Wanted
-from handlers.sources.answers import Alert, Analysis, Artifact, ArtifactPage, Run, RunOfArtifact, understand
+from handlers.sources.answers import Alert, Analysis, Artifact, ArtifactPage, Run, RunOfArtifact, of_fork, understand
 from handlers.sources.drop import looks_like_zip, plain
 from handlers.sources.memory import Provenance
 from handlers.sources.rest import Gone, Rest
@@ -32,7 +32,7 @@ class Item:
     fetch: Callable[[Path, int], None]  # writes it to a file, at most so many bytes; raises JobError
     name: Callable[[Path], str]  # its name in the inbox, given the fetched file
     provenance: Callable[[], Provenance]
-    why_not: str | None = None  # why the settings leave it out
+    why_not: Callable[[], str | None] = lambda: None  # why the settings leave it out; may ask for more
     expired: bool = False
 
 
@@ -41,6 +41,7 @@ class Feed:
     """One listing, newest first: `items` of each page, or one item that is a `snapshot` of all pages."""
 
     listing: str
+    prefix: str  # of its items' ids
     items: Callable[[object], Sequence[Item]] | None = None
     snapshot: Callable[[Iterable[object]], Item] | None = None
     empty: str = ""  # what a 404 says where there is nothing to list
@@ -49,13 +50,17 @@ class Feed:
 def feeds(rest: Rest, repository: str, wanted: Wanted) -> list[Feed]:
     """The feeds of OWNER/NAME that the settings ask for."""
     source, base = Repository(rest, repository, wanted), f"/repos/{repository}"
-    chosen = [Feed(f"{base}/actions/artifacts?{PAGE}", items=source.artifacts)] if wanted.artifacts else []
+    chosen = []
+    if wanted.artifacts:
+        listing = f"{base}/actions/artifacts?{PAGE}"
+        chosen.append(Feed(listing, f"{repository}/artifact/", items=source.artifacts))
     if wanted.code_scanning:
-        chosen.append(Feed(f"{base}/code-scanning/analyses?{PAGE}", items=source.analyses, empty="no analysis found"))
+        listing = f"{base}/code-scanning/analyses?{PAGE}"
+        chosen.append(Feed(listing, f"{repository}/analysis/", items=source.analyses, empty="no analysis found"))
     if wanted.dependabot:
-        # By time of change, so that any change shows on the first page and in its ETag.
+        # By time of change, so that whatever is new or other shows on the first page and in its ETag.
         listing = f"{base}/dependabot/alerts?{PAGE}&state=open&sort=updated&direction=desc"
-        chosen.append(Feed(listing, snapshot=source.alerts))
+        chosen.append(Feed(listing, f"{repository}/dependabot/", snapshot=source.alerts))
     return chosen
 
 
@@ -76,8 +81,9 @@ class Repository:
 
         def fetch(target: Path, largest: int) -> None:
             address = f"/repos/{self._name}/actions/artifacts/{artifact.id}/zip"
-            digest = f"sha256:{self._rest.download(address, target, largest)}"
-            if artifact.digest not in (None, digest):
+            digest = self._rest.download(address, target, largest)
+            kind, _, named = (artifact.digest or "").partition(":")
+            if kind == "sha256" and named.lower() != digest:
                 raise Unavailable("its digest is not the one that GitHub names", "it is fetched again")
 
         return Item(
@@ -86,7 +92,7 @@ class Repository:
             fetch=fetch,
             name=lambda file: self._file_name(artifact.name, artifact.id, ".zip" if looks_like_zip(file) else ""),
             provenance=lambda: self._origin_of(artifact, run),
-            why_not=None if artifact.expired else self._why_not(artifact, run),
+            why_not=lambda: self._why_not(artifact, run),
             expired=artifact.expired,
         )
 
@@ -94,7 +100,7 @@ class Repository:
         wanted, branch = self._wanted, run.head_branch or ""
         if not _matches(artifact.name, wanted.artifacts):
             return "its name is not among github.artifacts"
-        if not wanted.forks and run.head_repository_id != run.repository_id:
+        if not wanted.forks and of_fork(run, self._run(run.id)):
             return "its run is of a fork (github.forks)"
         if wanted.branches and not _matches(branch, wanted.branches):
             return f"branch {branch or '(none)'} is not among github.branches"
@@ -119,7 +125,7 @@ class Repository:
         return {
             "source": "github",
             "repository": self._name,
-            "private": details.repository.private,
+            "private": details.repository.private if details.repository else None,
             "run_id": run.id,
             "commit": run.head_sha,
             "branch": run.head_branch,
@@ -132,11 +138,16 @@ class Repository:
         return [self._analysis(each) for each in understand(page, tuple[Analysis, ...], self._name)]
 
     def _analysis(self, analysis: Analysis) -> Item:
-        left_out = self._wanted.branches and not _matches(analysis.branch, self._wanted.branches)
-
         def fetch(target: Path, largest: int) -> None:
             address = f"/repos/{self._name}/code-scanning/analyses/{analysis.id}"
-            target.write_bytes(self._rest.content(address, SARIF))
+            self._rest.download(address, target, largest, SARIF)
+
+        def why_not() -> str | None:
+            if analysis.of_pull_request and not self._wanted.forks:
+                return "it is of a pull request, which may be of a fork (github.forks)"
+            if self._wanted.branches and not _matches(analysis.branch, self._wanted.branches):
+                return f"branch {analysis.branch} is not among github.branches"
+            return None
 
         return Item(
             id=f"{self._name}/analysis/{analysis.id}",
@@ -152,7 +163,7 @@ class Repository:
                 "workflow": analysis.analysis_key,
                 "analysis_id": analysis.id,
             },
-            why_not=f"branch {analysis.branch} is not among github.branches" if left_out else None,
+            why_not=why_not,
         )
 
     def alerts(self, pages: Iterable[object]) -> Item:

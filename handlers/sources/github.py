@@ -28,6 +28,8 @@ from watcher.locks import held
 JITTER = 0.1
 """Polls of many machines spread over this share of the interval."""
 LONGEST_PAUSE_SECONDS = 3600.0
+VOID_SECONDS = 86_400.0
+"""A schedule so far ahead is out of a clock that was set back; nobody asks to wait for so long."""
 REREADS = 3
 
 
@@ -73,7 +75,7 @@ class Poller:
     def due(self, now: float) -> bool:
         """Whether it is time; `now` in seconds since 1970. A schedule out of a clock that was set back is void."""
         due = self.next_due()
-        return now >= due or due - now > 2 * max(LONGEST_PAUSE_SECONDS, self._wanted.interval_seconds)
+        return now >= due or due - now > VOID_SECONDS + self._wanted.interval_seconds
 
     def next_due(self) -> float:
         """Seconds since 1970."""
@@ -107,8 +109,9 @@ class Poller:
         return self._rest
 
     def _refuse_while_limited(self) -> None:
-        schedule = Schedule.read(self._schedule)
-        if schedule.limit and (left := schedule.due - self._clock.now()) > 0:
+        schedule, now = Schedule.read(self._schedule), self._clock.now()
+        if schedule.limit and not self.due(now):
+            left = schedule.due - now
             raise Unavailable(f"{schedule.limit}: nothing is asked for another {left:.0f} s", "it goes on by itself")
 
     def _plan(self, report: Report, after: float) -> None:
@@ -157,7 +160,7 @@ class _Poll:
             return limited.after
         finally:
             self._report.requests = self._rest.requests - before
-        return 0.0
+        return self._rest.spent()
 
     def _guarded(self, feed: Feed) -> None:
         try:
@@ -175,63 +178,68 @@ class _Poll:
     def _feed(self, feed: Feed) -> None:
         for _ in range(REREADS):
             etag = self._memory.etags.get(feed.listing)
-            first = self._rest.page(feed.listing, etag)
+            first = self._rest.page(feed.listing, etag or "")
             if first.items is None:
                 return
             self._inbox.recover()
-            if new := self._new(feed, first, all_known_before=etag is not None):
+            crowded = self._memory.crowded()
+            items = self._listed(feed, first, whole=etag is None or crowded)
+            if new := [item for item in items if not self._memory.knows(item.id)]:
                 # From here on older items may be missing in the journal, until this feed is through.
                 self._memory.keep_etag(feed.listing, None)
             faults = len(self._report.problems)
-            for item in new:
+            for item in new[::-1]:
                 self._take(item)
             if len(self._report.problems) > faults:
                 return
             # Items that went away while pages were read shift later ones past us: then the first page changed too.
-            if first.following is None or self._rest.page(feed.listing, first.etag).items is None:
+            if first.following is None or self._unchanged(feed, first):
                 self._memory.keep_etag(feed.listing, first.etag)
+                if crowded:
+                    self._memory.shorten(feed.prefix, {item.id for item in items})
                 return
 
-    def _new(self, feed: Feed, first: Page, *, all_known_before: bool) -> list[Item]:
-        """Items not yet known, oldest first. Listings are newest first: a page of known items ends the search."""
+    def _listed(self, feed: Feed, first: Page, *, whole: bool) -> list[Item]:
+        """The items of the whole listing, newest first, or until a page that holds nothing new."""
         pages = _from(self._rest, first)
         if feed.snapshot is not None:
-            item = feed.snapshot(page.items for page in pages)
-            return [] if self._memory.knows(item.id) else [item]
-        new: list[Item] = []
+            return [feed.snapshot(page.items for page in pages)]
+        listed: list[Item] = []
         for page in pages:
             items = feed.items(page.items) if feed.items else ()
-            fresh = [item for item in items if not self._memory.knows(item.id)]
-            if not fresh and all_known_before:
+            listed += items
+            if not whole and all(self._memory.knows(item.id) for item in items):
                 break
-            new += fresh
-        return new[::-1]
+        return listed
+
+    def _unchanged(self, feed: Feed, first: Page) -> bool:
+        again = self._rest.page(feed.listing, first.etag)
+        return again.items is None or again.items == first.items
 
     def _take(self, item: Item) -> None:
-        if item.expired:
-            self._gone(item, "expired")
-        elif item.why_not is not None:
-            self._report.left_out += 1
-            self._memory.leave_out(item.id, item.why_not)
-        else:
-            self._fetch(item)
-
-    def _fetch(self, item: Item) -> None:
-        part = self._inbox.part(item.id)
         try:
-            with surroundings():
-                item.fetch(part, self._settings.limits.max_bytes)
-            name, provenance = item.name(part), item.provenance()
-            self._inbox.land(item.id, name, provenance)
+            if item.expired:
+                self._gone(item, "expired")
+            elif (why := item.why_not()) is not None:
+                self._report.left_out += 1
+                self._memory.leave_out(item.id, why)
+            else:
+                self._fetch(item)
         except Limited:
             raise
         except Gone as gone:
             self._gone(item, gone.reason)
         except JobError as error:
             self._problem(f"{item.label}: {error}", error)
-        else:
-            self._report.landed.append(name)
-            self._say(f"{item.label} -> {name}")
+
+    def _fetch(self, item: Item) -> None:
+        part = self._inbox.part(item.id)
+        with surroundings():
+            item.fetch(part, self._settings.limits.max_bytes)
+        name, provenance = item.name(part), item.provenance()
+        self._inbox.land(item.id, name, provenance)
+        self._report.landed.append(name)
+        self._say(f"{item.label} -> {name}")
 
     def _gone(self, item: Item, why: str) -> None:
         self._report.expired.append(f"{item.label}: {why}")

@@ -9,10 +9,8 @@ Gone         what was asked for is no longer there
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +20,7 @@ import httpx2
 import tenacity
 
 from handlers.sources.tokens import HOW, host_of
+from handlers.waits import asked_wait, server_time
 from watcher.errors import JobError, Unavailable
 
 T = TypeVar("T")
@@ -49,7 +48,7 @@ class Page:
     """One page of a listing. `items` is None if nothing changed since the ETag that was sent."""
 
     items: object
-    etag: str | None
+    etag: str  # "" from a server that names none
     following: str | None  # the next page's address
 
 
@@ -64,43 +63,45 @@ class Rest:
         timeout = httpx2.Timeout(60.0, connect=15.0)
         self._client = httpx2.Client(headers=headers, timeout=timeout, follow_redirects=True)
         self._sleep = sleep
+        self._spent = 0.0
         self.requests = 0
 
     def close(self) -> None:
         self._client.close()
 
-    def page(self, address: str, etag: str | None = None) -> Page:
+    def spent(self) -> float:
+        """Seconds until the rate limit is reset if the last answer took the last of it, else 0; then begins anew."""
+        seconds, self._spent = self._spent, 0.0
+        return seconds
+
+    def page(self, address: str, etag: str = "") -> Page:
         """One page of a listing; with `etag`, an unchanged one costs nothing of the rate limit."""
         headers = {"Accept": "application/vnd.github+json"} | ({"If-None-Match": etag} if etag else {})
         answer = self._retrying(lambda: self._asked(address, headers))
         if answer.status_code == httpx2.codes.NOT_MODIFIED:
             return Page(None, etag, None)
-        following = answer.links.get("next", {}).get("url")
-        return Page(_json(answer), answer.headers.get("etag"), self._same_host(following))
+        return Page(_json(answer), answer.headers.get("etag", ""), self._following(answer))
 
-    def pages(self, address: str, etag: str | None = None) -> Iterator[Page]:
+    def pages(self, address: str) -> Iterator[Page]:
         following: str | None = address
         while following is not None:
-            page = self.page(following, etag)
+            page = self.page(following)
             yield page
-            following, etag = page.following, None
+            following = page.following
 
-    def content(self, address: str, accept: str) -> bytes:
-        """A small document, whole."""
-        return self._retrying(lambda: self._asked(address, {"Accept": accept})).content
-
-    def download(self, address: str, target: Path, largest: int) -> str:
+    def download(self, address: str, target: Path, largest: int, accept: str = "*/*") -> str:
         """Streams a file to `target`, at most `largest` bytes; returns its SHA-256 in hexadecimal.
 
         GitHub redirects to a storage host with a link that lives a minute; the client does not show it the token, and
         each try asks for a new link. Raises Gone if the file grows over `largest`.
         """
-        return self._retrying(lambda: self._streamed(address, target, largest))
+        return self._retrying(lambda: self._streamed(address, target, largest, accept))
 
-    def _streamed(self, address: str, target: Path, largest: int) -> str:
-        self.requests += 1
+    def _streamed(self, address: str, target: Path, largest: int, accept: str) -> str:
+        self._count(address)
         digest, size = hashlib.sha256(), 0
-        with self._client.stream("GET", self._full(address)) as answer:
+        with self._client.stream("GET", self._full(address), headers={"Accept": accept}) as answer:
+            self._heed(answer)
             if answer.status_code >= 400:
                 answer.read()
                 raise self._failure(answer, address)
@@ -113,11 +114,24 @@ class Rest:
         return digest.hexdigest()
 
     def _asked(self, address: str, headers: Mapping[str, str]) -> httpx2.Response:
-        self.requests += 1
+        self._count(address)
         answer = self._client.get(self._full(address), headers=headers)
+        self._heed(answer)
         if answer.status_code >= 400:
             raise self._failure(answer, address)
         return answer
+
+    def _count(self, address: str) -> None:
+        """Asks nothing once the limit is used up: whoever goes on then may be banned."""
+        if self._spent:
+            told = f"{address}: not asked for, the hour's requests are used up"
+            raise Limited(told, f"GitHub allows more in {self._spent:.0f} s", after=self._spent)
+        self.requests += 1
+
+    def _heed(self, answer: httpx2.Response) -> None:
+        for each in (*answer.history, answer):
+            if not self._at_storage(each):
+                self._spent = _reset(each) if each.headers.get("x-ratelimit-remaining") == "0" else 0.0
 
     def _retrying(self, call: Callable[[], T]) -> T:
         """Tries again on dropped connections and 5xx, not on limits; in the end raises Unavailable."""
@@ -129,7 +143,7 @@ class Rest:
                 sleep=self._sleep,
                 reraise=True,
             )(call)
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             host = urlsplit(self.url).netloc
             told = str(error) or type(error).__name__
             raise Unavailable(f"{host}: {told}", "check the network; it is tried again") from None
@@ -137,7 +151,7 @@ class Rest:
     def _failure(self, answer: httpx2.Response, address: str) -> JobError:
         status = answer.status_code
         told = f"{address}: {_message(answer)} ({status})"
-        if answer.url.host != httpx2.URL(self.url).host:
+        if self._at_storage(answer):
             return Unavailable(f"{address}: the storage host answers with {status}", "it is tried again")
         if (wait := _limit(answer)) is not None:
             return Limited(told, f"GitHub asks to wait {wait:.0f} s", after=wait)
@@ -150,11 +164,19 @@ class Rest:
     def _full(self, address: str) -> str:
         return address if address.startswith("http") else f"{self.url}{address}"
 
-    def _same_host(self, following: str | None) -> str | None:
-        """A listing must not lead the token to another host."""
-        if following is not None and urlsplit(following).netloc != urlsplit(self.url).netloc:
-            raise Unavailable(f"{self.url}: the next page is said to be at another host: {following}", "see api_url")
-        return following
+    def _at_storage(self, answer: httpx2.Response) -> bool:
+        """Whether an answer comes from where a download was redirected to, which can be a path of the same host."""
+        ours = (f"{httpx2.URL(self.url)}".rstrip("/") + part for part in ("/repos/", "/repositories/"))
+        return bool(answer.history) and not str(answer.url).startswith(tuple(ours))
+
+    def _following(self, answer: httpx2.Response) -> str | None:
+        """The next page, which must not lead the token to another host, nor over a line that is not encrypted."""
+        if (link := answer.links.get("next", {}).get("url")) is None:
+            return None
+        ours, target = httpx2.URL(self.url), answer.url.join(link)
+        if (target.host, target.port) != (ours.host, ours.port):
+            raise Unavailable(f"{self.url}: the next page is said to be at another host: {target}", "see api_url")
+        return str(target.copy_with(scheme=ours.scheme))
 
 
 def _passes(error: BaseException) -> bool:
@@ -163,23 +185,24 @@ def _passes(error: BaseException) -> bool:
 
 
 def _limit(answer: httpx2.Response) -> float | None:
-    """Seconds to wait if this is a rate limit: Retry-After, or until `x-ratelimit-reset` by the server's own clock."""
+    """Seconds to wait if this is a rate limit: Retry-After, or until `x-ratelimit-reset`."""
+    named = asked_wait(answer.headers)
+    if answer.status_code == httpx2.codes.SERVICE_UNAVAILABLE:
+        return named
     if answer.status_code not in (403, 429):
         return None
-    if (named := answer.headers.get("retry-after", "")).isdigit():
-        return float(named)
+    if named is not None:
+        return named
     if answer.headers.get("x-ratelimit-remaining") == "0":
-        reset = answer.headers.get("x-ratelimit-reset", "")
-        return max(1.0, float(reset) - _server_time(answer)) if reset.isdigit() else SECONDARY_SECONDS
+        return _reset(answer)
     secondary = answer.status_code == 429 or "secondary rate limit" in _message(answer).lower()
     return SECONDARY_SECONDS if secondary else None
 
 
-def _server_time(answer: httpx2.Response) -> float:
-    try:
-        return parsedate_to_datetime(answer.headers["date"]).timestamp()
-    except (KeyError, ValueError):
-        return time.time()
+def _reset(answer: httpx2.Response) -> float:
+    """Seconds until `x-ratelimit-reset`, by the server's own clock."""
+    reset = answer.headers.get("x-ratelimit-reset", "")
+    return max(1.0, float(reset) - server_time(answer.headers)) if reset.isdecimal() else SECONDARY_SECONDS
 
 
 def _message(answer: httpx2.Response) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 import httpx2
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
+from handlers.waits import asked_wait
 from watcher.errors import BadInput, JobError, Unavailable
 
 EXPLAINED = (httpx2.HTTPError, OSError, RuntimeError, ValueError, LookupError)
@@ -94,9 +95,9 @@ def of_status(status: int, where: str, said: str, after: float) -> JobError:
 
 
 def retry_after(response: httpx2.Response) -> float:
-    """Seconds that the answer asks to wait (Retry-After as a number, or the `t` of RateLimit); 0 if it does not."""
-    if (plain := response.headers.get("retry-after", "").strip()).isdigit():
-        return float(plain)
+    """Seconds that the answer asks to wait (Retry-After, or the `t` of RateLimit); 0 if it does not."""
+    if (named := asked_wait(response.headers)) is not None:
+        return named
     limited = re.search(r"r\s*=\s*0\s*;\s*t\s*=\s*(\d+)", response.headers.get("ratelimit", ""))
     return float(limited[1]) if limited else 0.0
 

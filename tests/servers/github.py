@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
+from urllib.parse import quote
 
 from tests.servers.web import Answer, Loopback, Request, reply
 
@@ -81,7 +82,14 @@ class Project:
 
 
 class GitHub(Loopback):
-    """`with GitHub() as github:` serves at `github.url`; projects by OWNER/NAME. Listings carry ETags."""
+    """`with GitHub() as github:` serves at `github.url`; projects by OWNER/NAME. Listings carry ETags.
+
+    The attributes make it answer as other servers of this protocol may.
+    """
+
+    etags: Literal["weak", "strong", "none", "fresh"] = "weak"  # fresh: another one each time, so never a 304
+    links: Literal["full", "relative"] = "full"
+    own_storage = False  # downloads are redirected to a path of the same host
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,6 +113,8 @@ class GitHub(Loopback):
         return self.requests[since:]
 
     def answer(self, request: Request) -> Answer:
+        if request.path.startswith("/storage/"):
+            return Answer(200, self.storage.links[request.path.removeprefix("/storage")])
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return reply({"message": "Bad credentials"}, 401)
         match = re.fullmatch(r"(?:/api/v3)?/repos/([^/]+/[^/]+)/(.+)", request.path)
@@ -119,8 +129,10 @@ class GitHub(Loopback):
             return self._listing(request, project.artifacts, lambda page: {"total_count": total, "artifacts": page})
         if what == "code-scanning/analyses":
             return self._listing(request, project.analyses, lambda page: page)
+        if what == "dependabot/alerts" and "page" in request.query:
+            return reply({"message": "Pagination using the `page` parameter is not supported."}, 400)
         if what == "dependabot/alerts":
-            return self._listing(request, project.alerts, lambda page: page)
+            return self._listing(request, project.alerts, lambda page: page, cursor=True)
         kind, _, rest = what.rpartition("/artifacts/") if what.endswith("/zip") else what.rpartition("/")
         if what.endswith("/zip"):
             return self._redirect(project, int(rest.removesuffix("/zip")))
@@ -137,15 +149,38 @@ class GitHub(Loopback):
             return reply({"message": "Artifact has expired"}, 410)
         link = f"/{number}/{len(self.storage.links)}"
         self.storage.links[link] = project.contents[number]
+        if self.own_storage:
+            return Answer(302, b"", {"Location": f"/storage{link}"})
         return Answer(302, b"", {"Location": f"{self.storage.url}{link}?sig=signature"})
 
-    def _listing(self, request: Request, every: list[dict[str, Any]], shape: Any) -> Answer:
-        size, number = int(request.query.get("per_page", 30)), int(request.query.get("page", 1))
-        page = shape(every[(number - 1) * size : number * size])
-        etag = f'W/"{hashlib.sha256(json.dumps(page).encode()).hexdigest()}"'
-        headers: Mapping[str, str] = {"ETag": etag, "Cache-Control": "private, max-age=60"}
-        if request.headers.get("if-none-match") == etag:
+    def _listing(self, request: Request, every: list[dict[str, Any]], shape: Any, *, cursor: bool = False) -> Answer:
+        size = int(request.query.get("per_page", 30))
+        start = _read_cursor(request) if cursor else (int(request.query.get("page", 1)) - 1) * size
+        page = shape(every[start : start + size])
+        headers = self._etag(page)
+        if "ETag" in headers and request.headers.get("if-none-match") == headers["ETag"]:
             return Answer(304, b"", headers)
         answer = reply(page)
-        more = {"Link": f'<{self.url}{request.path}?per_page={size}&page={number + 1}>; rel="next"'}
-        return Answer(200, answer.body, {**answer.headers, **headers, **(more if number * size < len(every) else {})})
+        if start + size < len(every):
+            place = _cursor(start + size) if cursor else f"page={start // size + 2}"
+            headers["Link"] = f'<{self._base()}{request.path}?per_page={size}&{place}>; rel="next"'
+        return Answer(200, answer.body, {**answer.headers, **headers})
+
+    def _etag(self, page: object) -> dict[str, str]:
+        digest = hashlib.sha256(json.dumps(page).encode()).hexdigest()
+        tags = {"weak": f'W/"{digest}"', "strong": f'"{digest}"', "fresh": f'"{len(self.requests)}"'}
+        named = {"ETag": tags[self.etags]} if self.etags in tags else {}
+        return {**named, "Cache-Control": "private, max-age=60"}
+
+    def _base(self) -> str:
+        return "" if self.links == "relative" else self.url
+
+
+def _cursor(start: int) -> str:
+    """Opaque, as cursors are, and with letters that need quoting."""
+    return f"after={quote(base64.b64encode(f'v2>{start}'.encode()), safe='')}"
+
+
+def _read_cursor(request: Request) -> int:
+    after = request.query.get("after")
+    return int(base64.b64decode(after).split(b">")[1]) if after else 0

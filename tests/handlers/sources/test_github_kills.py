@@ -7,6 +7,7 @@ SIGKILL leaves. One test sends a real SIGKILL.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import load
+from handlers.sources import memory
 from handlers.sources.github import Poller
 from tests.servers.github import TOKEN, GitHub
 from watcher import files
@@ -70,6 +72,22 @@ def count_steps(github: GitHub, root: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return len(steps)
 
 
+def killed(github: GitHub, root: Path, kill_at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A poll that ends at its durable step of this number."""
+    left = [kill_at]
+
+    def dies(step: str) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "reached", dies)
+        patched.setattr(os, "fsync", lambda handle: None)
+        with pytest.raises(Killed):
+            poll(github, root)
+
+
 @pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.soak)])
 def test_a_kill_at_every_step(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     texts = offer(github, count)
@@ -77,18 +95,7 @@ def test_a_kill_at_every_step(github: GitHub, tmp_path: Path, monkeypatch: pytes
     assert steps > 7 * count
     for kill_at in range(steps):
         root = tmp_path / str(kill_at)
-        left = [kill_at]
-
-        def dies(step: str, left: list[int] = left) -> None:
-            left[0] -= 1
-            if left[0] < 0:
-                raise Killed
-
-        with monkeypatch.context() as patched:
-            patched.setattr(files, "reached", dies)
-            patched.setattr(os, "fsync", lambda handle: None)
-            with pytest.raises(Killed):
-                poll(github, root)
+        killed(github, root, kill_at, monkeypatch)
         taken = take(root / "inbox")  # the engine runs on meanwhile
         poll(github, root)
         taken += take(root / "inbox")
@@ -100,6 +107,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from config.settings import load
+from handlers.sources import memory
 from handlers.sources.github import Poller
 settings = load(None, {"github": {"repositories": ["acme/app"], "api_url": sys.argv[1]}})
 Poller(settings, Path(sys.argv[2]), token=lambda url: sys.argv[3]).poll()
@@ -135,3 +143,63 @@ def test_a_torn_line_in_the_journal_did_not_happen(github: GitHub, tmp_path: Pat
     assert len(poll(github, tmp_path)) == 1
     assert journal.read_bytes().startswith(whole + b'{"id":"acme/app/artifact/1002"')
     assert poll(github, tmp_path) == []
+
+
+def retain(github: GitHub, count: int) -> None:
+    """GitHub forgets artifacts after their retention: only the newest stay listed."""
+    del github.projects["acme/app"].artifacts[count:]
+
+
+def test_the_journal_is_bounded_by_what_is_listed(
+    github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "SPARE_LINES", 20)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    longest, expected = 0, []
+    for number in range(30):
+        github.projects["acme/app"].add(f"report {number}".encode(), "scan")
+        expected.append(f"report {number}")
+        retain(github, 5)
+        poll(github, tmp_path)
+        (journal,) = tmp_path.glob("state/github/*/seen.jsonl")
+        longest = max(longest, journal.read_bytes().count(b"\n"))
+    assert longest <= 2 * 5 + 20 + 2
+    assert sorted(take(tmp_path / "inbox")) == sorted(expected)
+    for marks in tmp_path.glob("state/github/*/etags.json"):
+        marks.unlink()  # everything that is listed is looked at again
+    assert poll(github, tmp_path) == []
+
+
+def test_a_kill_while_the_journal_is_shortened(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "SPARE_LINES", 0)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+    offer(github, 3)
+    poll(github, tmp_path / "before")
+    taken = take(tmp_path / "before" / "inbox")
+    github.projects["acme/app"].add(b"report 3", "scan-3")
+    retain(github, 3)
+    shutil.copytree(tmp_path / "before", tmp_path / "undisturbed")
+    steps = count_steps(github, tmp_path / "undisturbed", monkeypatch)
+    (journal,) = (tmp_path / "undisturbed").glob("state/github/*/seen.jsonl")
+    assert journal.read_bytes().count(b"\n") == 3  # one line each of those that are listed
+    for kill_at in range(steps):
+        root = tmp_path / str(kill_at)
+        shutil.copytree(tmp_path / "before", root)
+        killed(github, root, kill_at, monkeypatch)
+        found = take(root / "inbox")
+        poll(github, root)
+        assert taken + found + take(root / "inbox") == [*taken, "report 3"], f"killed at step {kill_at}"
+
+
+def test_a_damaged_line_costs_one_item_and_is_said(
+    github: GitHub, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    offer(github, 3)
+    poll(github, tmp_path)
+    (journal,) = tmp_path.glob("state/github/*/seen.jsonl")
+    lines = [line for line in journal.read_bytes().splitlines() if b'"landed"' in line]
+    journal.write_bytes(b"\n".join([lines[0], lines[1][:-9] + lines[1], lines[2]]) + b"\n")
+    for marks in tmp_path.glob("state/github/*/etags.json"):
+        marks.unlink()
+    assert len(poll(github, tmp_path)) == 1
+    assert "line 2" in caplog.text
