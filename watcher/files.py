@@ -215,7 +215,7 @@ def tree(folder: Path) -> Iterator[Path]:
 def names(folder: Path) -> list[str]:
     """The names in a folder in their order, hidden ones left out; none if there is no such folder."""
     try:
-        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+        return sorted([name for name in os.listdir(folder) if name[0] != "."])
     except (FileNotFoundError, NotADirectoryError):
         return []
 

@@ -76,7 +76,7 @@ class Index(Ledger):
         """Reads what changed in outbox and quarantine since the last time; returns how many jobs came or went."""
         changes = 0
         for stage in (ARTIFACTS, *(stage.name for stage in self._stages)):
-            for shard, changed in self._changed(stage, _shards(self._workspace.outbox / stage)):
+            for shard, changed in self._compared(stage):
                 changes += self._read_shard(stage, shard, changed)
         for each in self._each:
             folders = {name: at for name, at in _shards(self._workspace.quarantine) if name == each.name}
@@ -100,10 +100,28 @@ class Index(Ledger):
         if changed is not None:
             self._database.execute("INSERT INTO shards VALUES (?, ?, ?)", (label, shard, changed))
 
+    def _compared(self, stage: str) -> list[tuple[str, int | None]]:
+        """The shards that hold other jobs than were entered; the first start after many jobs is spent here."""
+        differ = []
+        with transaction(self._database):  # nobody enters a job between the look at a shard's time and at its names
+            for shard, changed in self._changed(stage, _shards(self._workspace.outbox / stage)):
+                if "".join(self._listed(stage, shard)) == b"".join(self._entered(stage, shard)).hex():
+                    self._remember(stage, shard, changed)
+                else:
+                    differ.append((shard, changed))
+        return differ
+
+    def _listed(self, stage: str, shard: str) -> list[str]:
+        return [name for name in names(self._workspace.outbox / stage / shard) if len(name) == KEY_LENGTH]
+
+    def _entered(self, stage: str, shard: str) -> list[bytes]:
+        low, high = bytes.fromhex(shard) + bytes(31), bytes.fromhex(shard) + b"\xff" * 31
+        query = "SELECT key FROM jobs WHERE stage = ? AND key BETWEEN ? AND ? ORDER BY key"
+        return [key for (key,) in self._database.execute(query, (stage, low, high))]
+
     def _read_shard(self, stage: str, shard: str, changed: int | None) -> int:
         folder = self._workspace.outbox / stage / shard
-        there = {bytes.fromhex(name) for name in names(folder) if len(name) == KEY_LENGTH}
-        known = {key for (key,) in self._database.execute(*_shard_query(stage, shard))}
+        there, known = set(map(bytes.fromhex, self._listed(stage, shard))), set(self._entered(stage, shard))
         new = list(self._read_jobs(folder / key.hex() for key in sorted(there - known)))
         with transaction(self._database):
             for key in known - there:
@@ -193,12 +211,3 @@ def _shards(folder: Path) -> Iterator[tuple[str, int]]:
                 yield entry.name, changed if changed < racy else 0
     except FileNotFoundError:
         return
-
-
-def _shard_query(stage: str, shard: str) -> tuple[str, tuple[str, bytes, bytes]]:
-    low = bytes.fromhex(shard) + bytes(31)
-    return "SELECT key FROM jobs WHERE stage = ? AND key BETWEEN ? AND ?", (
-        stage,
-        low,
-        bytes.fromhex(shard) + b"\xff" * 31,
-    )

@@ -19,6 +19,7 @@ from watcher.index import Index
 from watcher.lineage import trace
 from watcher.overview import overview
 from watcher.prune import prunable, prune
+from watcher.receipt import read_receipt
 from watcher.stage import Attempt, Outcome, Stage
 from watcher.workspace import Workspace
 
@@ -76,6 +77,23 @@ def test_a_lost_job_is_done_again_with_the_same_result(done: Workspace, clock: F
     shutil.rmtree(one(done, "upper/*/*"))
     assert one_pass(done, clock).done["upper"] == 1
     assert not list(faults(done))
+
+
+def test_a_start_reads_no_receipt_again_where_the_times_of_folders_prove_nothing(
+    done: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.index.RACY_NANOSECONDS", 1 << 62)
+    lost, key = one(done, "upper/*/*"), "ab" * 32
+    with Index(done, PIPELINE) as index:
+        before = index.count("jobs", "count"), index.count("jobs", "upper")
+    read: list[str] = []
+    monkeypatch.setattr("watcher.index.read_receipt", lambda folder: read.append(folder.name) or read_receipt(folder))
+    with Index(done, PIPELINE) as index:
+        assert (index.count("jobs", "count"), index.count("jobs", "upper")) == before
+    assert read == []
+    lost.rename(lost.with_name(lost.name[:2] + key[2:]))  # as many as before, but not the same
+    with Index(done, PIPELINE):
+        assert read == [lost.name[:2] + key[2:]]
 
 
 def test_an_index_that_is_lost_or_damaged_is_made_anew(done: Workspace, clock: FakeClock) -> None:
