@@ -6,8 +6,9 @@ tasks.py       the tasks and their answers             prompts.py  their questio
 gates.py       what a row must be like                 near.py     rows that say nearly the same
 groups.py      which findings are one problem          split.py    which side a problem is on
 choose.py      which rows stand in the dataset         lineage.py  where a row comes from
-statistics.py  its figures                             card.py     its card
-rows.py        rows as people write them, read and split by hand
+write.py       its files                               parts.py    their names; many where it is large
+keep.py        parts shared from build to build        card.py     its card
+statistics.py  its figures                             rows.py     rows as people write them
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from config.settings import Settings
 from handlers.dataset.making import settings_read
 from watcher.stage import Attempt, Outcome, Stage, Takes
 
-VERSION = "2"
+VERSION = "3"
 
 
 def stage(settings: Settings, root: Path) -> Stage:

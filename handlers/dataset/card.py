@@ -47,7 +47,7 @@ def write_card(path: Path, figures: Statistics) -> None:
 
 
 def _front_matter(figures: Statistics, total: int) -> DatasetCardData:
-    files = [{"split": side, "path": f"{side}.jsonl"} for side in figures.sides]
+    files = [{"split": side, "path": of_side.path(side)} for side, of_side in figures.sides.items()]
     return DatasetCardData(
         pretty_name="Security findings, explained",
         language=["en"],

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from handlers.dataset.making import KEYS
+from handlers.dataset.parts import side_files
 from handlers.dataset.statistics import Statistics
 from watcher.files import hash_file
 
@@ -69,10 +70,20 @@ def write_croissant(folder: Path, figures: Statistics) -> None:
         "license": "as-of-its-sources",
         "url": "https://huggingface.co/datasets",
         "version": "1.0.0",
-        "distribution": [_file(folder / f"{side}.jsonl") for side in figures.sides],
+        "distribution": [each for side in figures.sides for each in _files(folder, side, figures)],
         "recordSet": [_records(side, figures) for side in figures.sides],
     }
     (folder / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+
+
+def _files(folder: Path, side: str, figures: Statistics) -> list[dict[str, object]]:
+    """The side's file; of a dataset in parts all of them, and the set that they are."""
+    files = [_file(each) for each in side_files(folder, side)]
+    path = figures.sides[side].path(side)
+    if len(files) == 1:
+        return files
+    kind = {"encodingFormat": "application/jsonlines", "includes": path}
+    return [*files, {"@type": "cr:FileSet", "@id": path, "name": path, **kind}]
 
 
 def _file(path: Path) -> dict[str, object]:
@@ -89,11 +100,11 @@ def _file(path: Path) -> dict[str, object]:
 
 
 def _records(side: str, figures: Statistics) -> dict[str, object]:
-    form = figures.built.format
+    form, path = figures.built.format, figures.sides[side].path(side)
     if form == "chat":
-        fields = [_field(side, f"{part}s", "messages", part) for part in ("role", "content")]
+        fields = [_field(side, path, f"{part}s", "messages", part) for part in ("role", "content")]
     else:
-        fields = [_field(side, column, column) for column in KEYS[form]]
+        fields = [_field(side, path, column, column) for column in KEYS[form]]
     return {
         "@type": "cr:RecordSet",
         "@id": side,
@@ -103,9 +114,10 @@ def _records(side: str, figures: Statistics) -> dict[str, object]:
     }
 
 
-def _field(side: str, name: str, column: str, part: str | None = None) -> dict[str, object]:
+def _field(side: str, path: str, name: str, column: str, part: str | None = None) -> dict[str, object]:
     """A column, or one part of each object in a column of lists."""
-    source: dict[str, object] = {"fileObject": {"@id": f"{side}.jsonl"}, "extract": {"column": column}}
+    kind = "fileSet" if "*" in path else "fileObject"
+    source: dict[str, object] = {kind: {"@id": path}, "extract": {"column": column}}
     field: dict[str, object] = {
         "@type": "cr:Field",
         "@id": f"{side}/{name}",

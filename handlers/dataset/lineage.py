@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from handlers.dataset.lines import NARRATIVES, find_lines
+from handlers.dataset.parts import file_name, side_files
 from handlers.dataset.split import Side
 from handlers.records import Record, load_lines
 from watcher.receipt import read_receipt
 from watcher.workspace import Workspace
 
-FILE = "lineage.jsonl"
+LINEAGE = "lineage"
+"""In the place of a side in the names of files."""
 FINGERPRINT = re.compile(r"\d+:[0-9a-f]{16,128}")
 
 
@@ -21,7 +23,8 @@ class Lineage(Record, frozen=True, kw_only=True):
 
     row: str  # digest of the row's text, whatever its case and white space
     side: Side
-    line: int  # 1-based, in SIDE.jsonl
+    part: str  # of the dataset, see `parts`; empty if it is in one piece
+    line: int  # 1-based, in SIDE.jsonl or SIDE-PART.jsonl
     task: str
     tokens: int  # of the base model, or an estimate
     group: str
@@ -37,12 +40,17 @@ class Lineage(Record, frozen=True, kw_only=True):
     sightings: int  # of the problem, over all inputs
     tools: tuple[str, ...]  # that saw the problem
 
+    @property
+    def place(self) -> str:
+        """How a person names the row: `train:17`, `train-0110:17`."""
+        return f"{file_name(self.side, self.part).removesuffix('.jsonl')}:{self.line}"
+
 
 def find_rows(dataset: Path, wanted: str) -> Iterator[Lineage]:
-    """The rows of the dataset in `dataset` that `wanted` names: "train:17", the start of a row's digest (6 digits at
-    least), a narrative's digest, or a finding's fingerprint."""
-    for each in load_lines(dataset / FILE, Lineage):
-        named = wanted in (f"{each.side}:{each.line}", each.fingerprint, each.narrative)
+    """The rows of the dataset in `dataset` that `wanted` names: "train:17" (of a part: "train-0110:17"), the start of a
+    row's digest (6 digits at least), a narrative's digest, or a finding's fingerprint."""
+    for each in (row for file in side_files(dataset, LINEAGE) for row in load_lines(file, Lineage)):
+        named = wanted in (each.place, each.fingerprint, each.narrative)
         if named or (len(wanted) >= 6 and each.row.startswith(wanted)):
             yield each
 
@@ -56,7 +64,8 @@ def find_inputs(row: Lineage, inputs: Iterable[Path]) -> Iterator[Path]:
 
 def trace_rows(workspace: Workspace, wanted: str) -> dict[Lineage, list[str]]:
     """The rows of the newest dataset that `wanted` names, and the keys of the narrative jobs that each stands in."""
-    receipts = [read_receipt(file.parent) for file in workspace.outbox.glob(f"dataset/*/*/{FILE}")]
+    built = {file.parent for file in workspace.outbox.glob(f"dataset/*/*/{LINEAGE}*.jsonl")}
+    receipts = [read_receipt(folder) for folder in built]
     newest = max(receipts, key=lambda each: (str(each.clock.get("started", "")), each.key), default=None)
     if newest is None:
         return {}

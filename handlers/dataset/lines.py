@@ -34,6 +34,7 @@ class Lines(NamedTuple):
     inputs: Counter[str]  # digest: in how many inputs of different content
     files: int  # inputs of different content
     bad: tuple[BadRow, ...]  # rows of people that are none
+    homes: dict[str, str]  # digest: the digest of the first input in which it stands
 
 
 def find_lines(folders: Iterable[Path]) -> Lines:
@@ -41,21 +42,24 @@ def find_lines(folders: Iterable[Path]) -> Lines:
 
     Raises BadInput if a folder holds neither narratives nor rows.
     """
-    known: set[bytes] = set()
+    known: set[str] = set()
     first: dict[str, Line] = {}
     inputs: Counter[str] = Counter()
     bad: list[BadRow] = []
+    homes: dict[str, str] = {}
     for file in _files(folders):
         wrong: list[BadRow] = []
         here = {each.digest: each for each in _split(file, file.read_bytes(), wrong)}
-        whole = hashlib.blake2b(f"{file.name} {sorted(here)} {wrong}".encode(), digest_size=16).digest()
+        whole = hashlib.blake2b(f"{file.name} {sorted(here)} {wrong}".encode(), digest_size=16).hexdigest()
         if whole in known:
             continue
         known.add(whole)
         bad += wrong
         first |= here
         inputs.update(here.keys())
-    return Lines(tuple(first[each] for each in sorted(first)), inputs, len(known), tuple(sorted(bad, key=_place)))
+        homes |= {each: min(whole, homes.get(each, whole)) for each in here}
+    found = tuple(first[each] for each in sorted(first))
+    return Lines(found, inputs, len(known), tuple(sorted(bad, key=_place)), homes)
 
 
 def _files(folders: Iterable[Path]) -> Iterator[Path]:

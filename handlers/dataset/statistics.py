@@ -12,6 +12,7 @@ import msgspec
 from handlers.dataset.choose import Choice
 from handlers.dataset.lines import Lines
 from handlers.dataset.making import Built, Source
+from handlers.dataset.parts import file_name
 from handlers.dataset.split import SIDES, Side
 from handlers.records import Record
 from watcher.errors import BadInput
@@ -22,7 +23,12 @@ FILE = "statistics.json"
 class SideFigures(Record, frozen=True, kw_only=True):
     rows: int
     groups: int
-    bytes: int  # of the side's file
+    bytes: int
+    files: int  # more than one if the dataset is in parts: SIDE-*.jsonl instead of SIDE.jsonl
+
+    def path(self, side: str) -> str:
+        """The side's file, or a pattern of them."""
+        return file_name(side, "*" if self.files > 1 else "")
 
 
 LENGTH_BIN = 64
@@ -74,14 +80,15 @@ def load_statistics(folder: Path) -> Statistics:
         raise BadInput(f"{file}: {error}", "build the dataset again") from None
 
 
-def measure(choice: Choice, lines: Lines, sizes: dict[Side, int], built: Built) -> Statistics:
-    """The statistics of a choice between the rows of `lines`, whose sides' files have `sizes` bytes."""
+def measure(choice: Choice, lines: Lines, sizes: dict[Side, list[int]], built: Built) -> Statistics:
+    """The statistics of a choice between the rows of `lines`, whose sides have files of `sizes` bytes each."""
     rows = choice.rows
     of_source = Counter(row.source.digest for row in rows)
     told = [(choice.problems[digest].best, count) for digest, count in of_source.items()]
     per_side, groups = Counter(row.side for row in rows), Counter(choice.groups.values())
     sides: dict[str, SideFigures] = {
-        side: SideFigures(rows=per_side[side], groups=groups[side], bytes=size) for side, size in sizes.items()
+        side: SideFigures(rows=per_side[side], groups=groups[side], bytes=sum(each), files=len(each))
+        for side, each in sizes.items()
     }
     seen = [each for each in choice.problems.values() if not each.best.by_user]
     by_user = sum(line.by_user for line in lines.found)

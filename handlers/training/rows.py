@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from handlers.dataset.parts import file_name, side_files
 from handlers.dataset.rows import Example, Rows, load_rows, split_rows
+from handlers.dataset.split import SIDES
 from handlers.records import Record
 from watcher.errors import BadInput
 
-TRAIN, VALID, TEST = "train.jsonl", "valid.jsonl", "test.jsonl"
 NAMED = 5
 """So many bad lines are named one by one."""
 
@@ -33,22 +34,27 @@ class Sides(Record, frozen=True, kw_only=True):
 
 
 def load_sides(path: Path, valid_share: float) -> Sides:
-    """Reads a folder with train.jsonl (valid.jsonl, test.jsonl), or one file; without a valid side the rows are split.
+    """Reads a dataset's folder with its sides, or one file; without a valid side the rows are split.
 
     Raises BadInput if there are no rows to train on or to check with.
     """
-    file = path / TRAIN if path.is_dir() else path
-    found = load_rows(file)
-    held = {name: load_rows(path / name) for name in (VALID, TEST) if (path / name).exists()} if path.is_dir() else {}
-    warnings = _bad_lines(file.name, found)
-    for name, side in held.items():
-        warnings += _bad_lines(name, side)
-    train, valid = (found.examples, held[VALID].examples) if VALID in held else split_rows(found.examples, valid_share)
-    test = held[TEST].examples if TEST in held else ()
+    files = {side: side_files(path, side) for side in SIDES}
+    train, warnings = _load(files["train"] or (path / file_name("train", "") if path.is_dir() else path,))
+    held, bad = _load(files["valid"])
+    test, worse = _load(files["test"])
+    warnings += bad + worse
+    train, valid = (train, held) if files["valid"] else split_rows(train, valid_share)
     for purpose, examples in (("train", train), ("validate", valid)):
         if not examples:
             raise BadInput(f"{path}: no rows to {purpose} with", _why(warnings))
     return Sides(train=train, valid=valid, test=test, warnings=tuple(warnings))
+
+
+def _load(files: Sequence[Path]) -> tuple[tuple[Example, ...], list[str]]:
+    """The rows of a side's files in order, and what is wrong with some lines."""
+    found = {file.name: load_rows(file) for file in files}
+    warnings = [warning for name, rows in found.items() for warning in _bad_lines(name, rows)]
+    return tuple(row for rows in found.values() for row in rows.examples), warnings
 
 
 def _bad_lines(name: str, rows: Rows) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config.settings import Settings
-from handlers.training.rows import TRAIN, VALID
+from handlers.dataset.parts import side_files
 from handlers.upload.publication import dump
 from handlers.upload.source import MODEL_RECORD, read_record
 from watcher.errors import BadInput
@@ -52,7 +52,7 @@ def not_ready(folder: Path, settings: Settings) -> str | None:
     """Why a finished job is not published for now, or None."""
     if not settings.fine_tuning.huggingface.upload_enabled:
         return "uploads are off (fine_tuning.huggingface.upload_enabled, or --upload-model)"
-    if (folder / TRAIN).is_file() and not (folder / VALID).is_file():
+    if side_files(folder, "train") and not side_files(folder, "valid"):
         return "the dataset has no validation side yet"
     try:
         record = read_record(folder) if (folder / MODEL_RECORD).is_file() else None

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from handlers.training.rows import TRAIN, load_sides
+from handlers.dataset.parts import side_files
+from handlers.training.rows import load_sides
 from handlers.upload.publication import ATTRIBUTES, CARD, Publication, attributes
 from watcher.errors import BadInput
 
@@ -51,10 +52,10 @@ def read(folder: Path, dataset_name: str, models: Path) -> Publication:
         folder = models / read_record(folder).name
     if (folder / CONFIG).is_file():
         return _model(folder)
-    if (folder / TRAIN).is_file():
+    if side_files(folder, "train"):
         return _dataset(folder, dataset_name)
     raise BadInput(
-        f"{folder} holds neither a model ({CONFIG}) nor a dataset ({TRAIN})",
+        f"{folder} holds neither a model ({CONFIG}) nor a dataset (train.jsonl)",
         "name a folder of fine_tuned_models_dir, or of outbox/dataset or outbox/training",
     )
 

@@ -79,4 +79,4 @@ def _before(drop: object, found: Sequence[Lineage]) -> bool:
 def _words(row: RowLineage) -> str:
     where = f"{row.member} " if row.member else ""
     told = f"{row.rule_id} of {row.tool} at {where}{row.pointer}" if row.tool else "written by a person"
-    return f"row {row.side}:{row.line} ({row.task}, {row.origin}): {told}, seen {row.sightings} time(s)"
+    return f"row {row.place} ({row.task}, {row.origin}): {told}, seen {row.sightings} time(s)"
