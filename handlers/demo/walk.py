@@ -62,7 +62,7 @@ def _settings(root: Path) -> dict[str, object]:
         "fine_tuning": {
             "default_output_name": NAME,
             "training": {
-                "learning_rate": 2e-2,
+                "learning_rate": 2.5e-3,
                 "batch_size": 8,
                 "max_updates": 20,
                 "eval_steps": 10,

@@ -8,8 +8,8 @@ from config.settings import FineTuning, Training
 from handlers.training.batches import Layout
 from handlers.training.records import Parameters, Schedule
 
-WARMUP_SHARE = 10
-"""Warm-up takes at most one of so many updates."""
+WARMUP_SHARE = 50
+"""Warm-up takes at most one of so many updates; AdamW's moments, which begin at zero, are one by themselves."""
 
 
 def layout_of(chosen: Training, packing: bool) -> Layout:

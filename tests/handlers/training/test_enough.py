@@ -34,7 +34,10 @@ def nothing(kind: inspect.Type) -> Any:
 
 
 def figures(train: int, valid: int, waits: str | None = None) -> Statistics:
-    sides = {name: {"rows": rows, "groups": rows, "bytes": 1} for name, rows in (("train", train), ("valid", valid))}
+    sides = {
+        name: {"rows": rows, "groups": rows, "bytes": 1, "files": 1}
+        for name, rows in (("train", train), ("valid", valid))
+    }
     return msgspec.convert({**nothing(inspect.type_info(Statistics)), "sides": sides, "waits": waits}, Statistics)
 
 

@@ -25,8 +25,8 @@ def test_a_training_lowers_the_loss_and_says_with_what(tmp_path: Path, dataset: 
     assert report["updates"] == 12  # 11 rows by 4: three updates an epoch, the tail among them
     assert [point["update"] for point in report["valid_losses"]] == [0, 3, 6, 9, 12]
     assert losses["base"]["loss"] == report["valid_losses"][0]["loss"]
-    assert report["parameters"]["schedule"]["warmup"] == 1
-    assert any("1 (set: 100) updates of warm-up" in line for line in said)
+    assert report["parameters"]["schedule"]["warmup"] == 0
+    assert any("0 (set: 100) updates of warm-up" in line for line in said)
     assert (done.folder / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert done.receipt.counts["train_rows"] == 11
 
