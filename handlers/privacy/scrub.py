@@ -21,7 +21,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from handlers.privacy import hosts
+from handlers.privacy import commands, hosts
 from handlers.privacy.secrets import (
     AFTER_DIGEST,
     KEY,
@@ -56,7 +56,12 @@ HOME = re.compile(
     r"(?P<home>(?<![\w.])/(?:home|Users)/|(?i:[a-z]:[\\/]+(?:users|documents and settings)[\\/]+))"
     r"(?P<name>[^\s\\/:\"'<>|,;)]+)"
 )
-DASHES = re.compile(r"(?<!-)--(?:[a-z]+-){0,2}$")
+SHARE = re.compile(
+    r"(?i)(?<![\w\\])(?P<slashes>\\{2,4})(?P<host>[a-z0-9][\w.-]{0,62})(?P<folder>\\{1,2}(?:users|homes?|profiles)\$?\\{1,2})"
+    r"(?P<name>[^\s\\/:\"'<>|,;)]+)"
+)
+"""A home folder on a server of the network around: `\\\\nas\\users\\bob`."""
+OPTION_AHEAD = re.compile(r"(?<!-)--(?:[a-z]+-){0,2}$|\b(?:ENV|setx)[ \t]+\w*$")
 NOBODY = re.compile(
     r"(?i)runner(?:admin)?|ubuntu|root|app|node|users?|jenkins|vagrant|circleci|vscode|public|shared|default|admin|"
     r"administrator|builder?|ec2-user|git|docker|debian|centos|containeradministrator|gitpod|codespace|"
@@ -120,6 +125,8 @@ class Scrubber:
         low = text.lower()
         if "/home/" in low or "users" in low or "documents and" in low:
             text = HOME.sub(self._home, text)
+        if "\\\\" in text:
+            text = SHARE.sub(self._share, text)
         return hosts.replace(text, low, self.pseudonym)
 
     def _without_secrets(self, text: str) -> str:
@@ -130,11 +137,14 @@ class Scrubber:
         if "@" in text:
             text = PASSWORD_IN_URL.sub(self._login, text)
             text = EMAIL.sub(self._mail, text)
-        return TOKEN.sub(self._token, self._without_named(text))
-
-    def _without_named(self, text: str) -> str:
-        """Looks for values only where one of `NAMES` stands: searching the whole text for all is ten times slower."""
         low = text.lower()
+        if commands.may_hold(low):
+            text = commands.IN_COMMAND.sub(self._in_command, text)
+            low = text.lower()
+        return TOKEN.sub(self._token, self._without_named(text, low))
+
+    def _without_named(self, text: str, low: str) -> str:
+        """Looks for values only where one of `NAMES` stands: searching the whole text for all is ten times slower."""
         starts = sorted(each for name in NAMES if name in low for each in _places(low, name))
         pieces, end = [], 0
         for start in starts:
@@ -173,6 +183,12 @@ class Scrubber:
         quote = found["quote"] or ""
         return f"{found['name']}{quote}{self.pseudonym('secret', value)}{quote}"
 
+    def _in_command(self, found: re.Match[str]) -> str:
+        value = found["value"]
+        if not commands.is_password(value):
+            return found[0]
+        return f"{found['lead']}{found['quote']}{self.pseudonym('secret', value)}"
+
     def _long(self, found: re.Match[str], after_digest: bool) -> str:
         digest = AFTER_DIGEST.search(found.string[: found.start()]) or (after_digest and not found.start())
         return found[0] if digest or not looks_random(found[0]) else self.pseudonym("secret", found[0])
@@ -181,12 +197,17 @@ class Scrubber:
         name = found["name"]
         return found[0] if NOBODY.fullmatch(name) else found["home"] + self.pseudonym("user", name)
 
+    def _share(self, found: re.Match[str]) -> str:
+        host = found["host"] if PSEUDONYM.match(found["host"]) else self.pseudonym("host", found["host"])
+        name = found["name"] if NOBODY.fullmatch(found["name"]) else self.pseudonym("user", found["name"])
+        return f"{found['slashes']}{host}{found['folder']}{name}"
+
 
 def _named_at(text: str, start: int) -> re.Match[str] | None:
     before = text[max(0, start - 24) : start]
     if text[start] in "kK" and not KEY.search(before):
         return None
-    return NAMED.match(text, start) or (OPTION.match(text, start) if DASHES.search(before) else None)
+    return NAMED.match(text, start) or (OPTION.match(text, start) if OPTION_AHEAD.search(before) else None)
 
 
 def _places(text: str, word: str) -> Iterator[int]:

@@ -89,15 +89,15 @@ NAMES = (
     "basic",
 )
 """Each name below begins with one of these words."""
-_BETWEEN = r"\\?[\"'`]?[ \t]*(?:=>|:=|===?|=|:|\]\s*=|>)[ \t]*(?:(?:bearer|basic|token|digest)[ \t]+)?"
+_BETWEEN = r"\\?[\"'`]?[ \t]*(?:=>|:=|===?|=|:|\]\s*=|>|value[ \t]*=)[ \t]*(?:(?:bearer|basic|token|digest)[ \t]+)?"
 NAMED = re.compile(
     r"(?i)(?P<name>(?:(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credential|authorization|sess(?:ion)?[_-]?id|"
     rf"session(?==[\w%.-]{{16}})|signature(?==[0-9a-fA-F]{{24}})|sig|sid){_SUFFIX}{_BETWEEN}|"
     rf"(?:bearer|basic)[ \t]+(?=[A-Za-z0-9+/=_.~-]{{16}}))){_VALUE}"
 )
 """A value beside a name that says what it is: `password = "…"`, `api_key: …`, `Bearer …`."""
-OPTION = re.compile(rf"(?i)(?P<name>[a-z-]{{2,24}}[ \t]+){_VALUE}")
-"""The same after the two dashes of a command's option: `--token …`."""
+OPTION = re.compile(rf"(?i)(?P<name>[a-z_-]{{2,24}}[ \t]+){_VALUE}")
+"""The same after the two dashes of a command's option, or Docker's ENV: `--token …`, `ENV APP_TOKEN …`."""
 KEY = re.compile(r"(?i)(?:api|access|account|auth|encryption|signing|master|private|storage|subscription)[_ -]?$")
 """What must stand before `key` so that it names a secret."""
 
@@ -108,8 +108,13 @@ _REFERENCE = re.compile(
 )
 
 
+_UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 def is_value(text: str, quoted: bool) -> bool:
     """Whether what stands beside a telling name is a value, not a reference, a placeholder, a number or a word."""
+    if _UUID.fullmatch(text):
+        return True
     if quoted and re.fullmatch(r"[A-Za-z_.]+", text):
         return len(text) >= 6
     if _REFERENCE.fullmatch(text):

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from handlers.privacy import Scrubber
 from tests.handlers.dataset.made import narrative
 from tests.handlers.privacy.canaries import KINDS, canaries, lookalikes
+from tests.handlers.privacy.variants import VARIANTS, variants
 
 SCRUB = Scrubber()
 FRAMES = ("{}", "see {} in the log", '"{}"', "value=({})", "first line\n{}\nlast line", "found {}, twice", "`{}`.")
@@ -96,9 +97,53 @@ def test_scrubbed_canaries_stay_as_they_are() -> None:
         assert SCRUB.text(once) == once
 
 
-HOSTILE = ("a-", "a.", "token", "A1b", "://", "1:", "-----BEGIN PRIVATE KEY-----", "a@", 'password="')
+HOSTILE = (
+    "a-",
+    "a.",
+    "curl -u ",
+    "mysql -",
+    "\\\\a",
+    "machine a login ",
+    "token",
+    "A1b",
+    "://",
+    "1:",
+    "-----BEGIN PRIVATE KEY-----",
+    "a@",
+    'password="',
+)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_hostile_text_takes_no_longer(hostile: str) -> None:
     assert SCRUB.text(hostile * (40_000 // len(hostile)))  # the suite's time limit is what fails here
+
+
+@pytest.mark.parametrize("kind", VARIANTS)
+def test_no_credential_is_left_in_whatever_form(kind: str) -> None:
+    left = [
+        (frame, text)
+        for which, value, text in variants(20)
+        if which == kind
+        for frame in FRAMES
+        if value in SCRUB.text(frame.format(text))
+    ]
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mysql -p app",
+        "mysql -P 3306 -p$PASSWORD app",
+        "docker run -p 8080:80 nginx",
+        "docker login -u svc --password-stdin",
+        "curl -u $USER:$PASS https://shop.com/a",
+        "mysql-connector-java 8.0 -patched",
+        "ENV NODE_VERSION 18.2.1",
+        "see the login form password field",
+        r"matches \\d+\\home\\x",
+    ],
+)
+def test_commands_without_a_password_stay(text: str) -> None:
+    assert SCRUB.text(text) == text
