@@ -1,6 +1,6 @@
 """How many made-up secrets the scrubber leaves, beside detect-secrets with all its default plugins, in one run.
 
-    pip install detect-secrets; python benchmarks/secrets.py [--each 20]
+    pip install detect-secrets; python benchmarks/scrubbing.py [--each 20]
 
 Canaries: the 20 kinds of `tests/handlers/privacy/canaries.py` that are secrets, and the 32 forms of `variants.py`; each
 `--each` times in 5 surroundings. Look-alikes: 30 kinds of digests, versions, ids and paths. A secret counts as left if
