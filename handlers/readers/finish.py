@@ -12,6 +12,7 @@ from handlers.readers.interface import Ledger, Problem
 from handlers.records import Finding, Location, Occurrence, Package, Severity
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL_BYTES = bytes(each for each in range(128) if CONTROL.match(chr(each)))
 SHORT = 2_000
 """Characters kept of a name, path or id: longer ones are nobody's name."""
 REDACTED = "[redacted]"
@@ -99,7 +100,7 @@ class Words:
 
 
 def _clean(value: str, limit: int) -> str | None:
-    if not (value.isascii() and value.replace("\n", "").isprintable()):
+    if not value.isascii() or len(value.encode().translate(None, CONTROL_BYTES)) != len(value):
         value = CONTROL.sub("", value.encode("utf-8", "replace").decode("utf-8"))
     value = value.strip()
     return (value if len(value) <= limit else value[: limit - 1] + "…") or None

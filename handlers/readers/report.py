@@ -52,7 +52,19 @@ def read_report(path: Path, limits: Limits, name: str = "") -> Reading:
         reading = _stream(path, limits)
         if reading is not None:
             return reading
-    return read_bytes(path.read_bytes(), limits)
+    reading = _at_once(path, limits) if size >= FAST_FROM else None
+    return reading or read_bytes(path.read_bytes(), limits)
+
+
+def _at_once(path: Path, limits: Limits) -> Reading | None:
+    """The reading of a large SARIF log, or None for anything else. Nobody here holds the text beside those who read it,
+    so that it can go before the findings are merged: that is where most memory is needed."""
+    budget, ledger = Budget(limits, packed=path.stat().st_size), Ledger(UNKNOWN)
+    try:
+        with _collector_off():
+            return _fast(path.read_bytes(), ledger, budget)
+    except MalformedError as error:
+        return refused(str(error), ledger)
 
 
 def _stream(path: Path, limits: Limits) -> Reading | None:
@@ -131,10 +143,12 @@ def _read_content(content: bytes, member: str, depth: int, *, budget: Budget) ->
 def _fast(content: bytes, ledger: Ledger, budget: Budget) -> Reading | None:
     """The reading of a large SARIF log, or None for anything else."""
     log = outline(content, budget.limits.max_depth)
+    del content
     if log is None or not sarif.is_outline_of_sarif(log.log):
         return None
-    findings = sarif.read_outline(log, budget.limits.max_depth, budget.limits.max_text, ledger)
-    return _merged(ledger, sarif.reader, _in_time(findings, budget))
+    found = _in_time(sarif.read_outline(log, budget.limits.max_depth, budget.limits.max_text, ledger), budget)
+    del log
+    return _merged(ledger, sarif.reader, found)
 
 
 def _read_document(kind: Kind, document: Node, ledger: Ledger, budget: Budget) -> Reading:

@@ -19,7 +19,7 @@ UNIT = "scantune.service"
 MARGIN_SECONDS = 15
 """Between the watcher's own limit for draining and the system's SIGKILL."""
 WATCHDOG_SECONDS = 1200
-"""Longer than the longest single step between two pings: reading one report (limits.max_seconds)."""
+"""Longer than the longest single step between two pings: reading one report (limits.max_seconds, on half a core)."""
 
 
 @dataclass(frozen=True, slots=True)

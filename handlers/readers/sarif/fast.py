@@ -90,12 +90,14 @@ def _without(content: bytes, results: list[list[msgspec.Raw]]) -> bytes | None:
 
 
 def decode(raws: list[msgspec.Raw], above: Node, max_depth: int, ledger: Ledger) -> Iterator[tuple[model.Result, str]]:
-    """The results with their pointers; no objects are counted. Raises MalformedError like `parse_json`."""
+    """The results with their pointers, taken out of `raws` one by one: their memory goes to the findings. What is no
+    object is counted. Raises MalformedError like `parse_json`."""
     place = above.pointer
-    for index, raw in enumerate(raws):
+    raws.reverse()
+    for index in range(len(raws)):
         at = f"{place}/{index}"
-        content = bytes(raw)
-        result = _typed(raw) if is_plain(content, max_depth) else None
+        content = bytes(raws.pop())
+        result = _typed(content) if is_plain(content, max_depth) else None
         if result is not None:
             yield result, at
         else:
@@ -117,7 +119,7 @@ def is_plain(content: bytes, max_depth: int) -> bool:
     return True
 
 
-def _typed(raw: msgspec.Raw) -> model.Result | None:
+def _typed(raw: bytes) -> model.Result | None:
     try:
         return _result.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):

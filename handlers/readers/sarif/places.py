@@ -69,11 +69,12 @@ class Places:
         return known if known is not None else self._new_file(uri)
 
     def _new_file(self, uri: str) -> tuple[str | None, str | None]:
-        if not URI.fullmatch(uri):
+        valid = URI.fullmatch(uri) is not None
+        if not valid:
             self._ledger.warn("a location's URI is not a valid one: kept as it is")
         is_url = uri[:8].lower().startswith(("http://", "https://"))
         file = (None, uri) if is_url else (clean_path(uri), None)
-        if len(self._known) < MANY and URI.fullmatch(uri):
+        if valid and len(self._known) < MANY:
             self._known[uri] = file
         return file
 

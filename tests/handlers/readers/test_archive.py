@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from handlers.readers import Limits, Reading, read_bytes
 from tests.handlers.readers.test_sarif_fast import log
 
+EXAMPLES = Path(__file__).parent / "formats" / "examples"
 RESULT = {
     "ruleId": "R1",
     "message": {"text": "m"},
@@ -119,3 +121,16 @@ def test_a_member_without_a_name_is_read_like_any_other() -> None:
 
 def test_an_empty_zip_has_a_reason() -> None:
     assert read(packed()).reason == "the archive holds no files"
+
+
+def test_a_fortify_project_is_read_by_its_report_alone() -> None:
+    report = (EXAMPLES / "fortify_fvdl.xml").read_bytes()
+    parts = (("VERSION", b"5.12"), ("audit.xml", b"<Audit/>"), ("src-archive/a.java", b"class A {}"))
+    reading = read(packed(("audit.fvdl", report), *parts))
+    assert (reading.status, reading.books.seen) == ("parsed", 1)
+
+
+def test_what_does_not_belong_to_a_fortify_project_is_not_passed_over() -> None:
+    report = (EXAMPLES / "fortify_fvdl.xml").read_bytes()
+    reading = read(packed(("audit.fvdl", report), ("other.sarif", REPORT)))
+    assert reading.books.seen == 2

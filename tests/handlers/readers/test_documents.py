@@ -87,3 +87,44 @@ def test_time_is_limited() -> None:
     reading = read(json.dumps(log(*results)).encode(), Limits(max_seconds=1e-9))
     assert reading.status == "quarantined"
     assert "limits.max_seconds" in (reading.reason or "")
+
+
+HEADER = "title,severity,path,line\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ("SQL injection,high,app.py,3\nXSS,low,view, page.py,7\n", 3),  # an unquoted comma
+        ("XSS,low\nSQL injection,high,app.py,3\n", 2),  # cut off
+    ],
+)
+def test_a_row_of_another_width_than_its_header_is_counted_and_named(rows: str, line: int) -> None:
+    reading = read((HEADER + rows).encode())
+    assert reading.status == "parsed_with_warnings"
+    assert reading.books.seen == 1
+    assert reading.skipped == {"malformed": 1}
+    assert any(warning.startswith(f"line {line} has ") for warning in reading.warnings)
+
+
+def test_empty_cells_behind_the_last_column_are_no_fault() -> None:
+    reading = read((HEADER + "XSS,low,view.py,7,,\n").encode())
+    assert (reading.status, reading.books.seen) == ("parsed", 1)
+
+
+def test_a_table_of_misfits_only_is_refused() -> None:
+    assert read((HEADER + "XSS,low\nXXE,high\n").encode()).status == "quarantined"
+
+
+def test_a_comment_before_the_xml_declaration_is_told() -> None:
+    report = '<checkstyle><file name="A.java"><error severity="error" message="m" source="r"/></file></checkstyle>'
+    reading = read(f'<!-- licence -->\n\n<?xml version="1.0" encoding="UTF-8"?>\n{report}'.encode())
+    assert reading.books.seen == 1
+    assert any("before the XML declaration" in warning for warning in reading.warnings)
+
+
+def test_an_attribute_does_not_hide_the_elements_of_its_name() -> None:
+    report = """<detailedreport><severity level="5"/><software_composition_analysis><vulnerable_components>
+    <component library="a" version="1" vulnerabilities="1"><vulnerabilities><vulnerability cve_id="CVE-2020-1234"/>
+    </vulnerabilities></component></vulnerable_components></software_composition_analysis></detailedreport>"""
+    assert read(report.encode()).books.seen == 1

@@ -114,6 +114,51 @@ def test_an_empty_list_below_a_count_is_no_clean_report(name: str, path: str) ->
     assert any("counts" in warning for warning in reading.warnings)
 
 
+@pytest.mark.parametrize(
+    "report",
+    [
+        "<ScanGroup><Other/></ScanGroup>",
+        "<NessusClientData_v2><Policy/></NessusClientData_v2>",
+        "<FVDL><Build/></FVDL>",
+        "<ReportDefinition/>",
+        "<detailedreport/>",
+        "<ASSET_DATA_REPORT/>",
+        '<document title="SSLScan Results"/>',
+    ],
+)
+def test_xml_without_what_every_report_has_is_no_clean_report(report: str) -> None:
+    reading = read_bytes(report.encode(), Limits())
+    assert reading.books.seen == 0
+    assert any("no statement that nothing was found" in warning for warning in reading.warnings)
+
+
+@pytest.mark.parametrize(
+    ("report", "format_", "seen"),
+    [
+        ({"passed": 0, "failed": 0, "skipped": 0, "parsingerrors": 0, "resourcecount": 0, "checkov_version": "2.1"},
+         "checkov", 0),
+        ({"imageDigest": "sha256:1", "vulnerabilities": [], "vulnerability_type": "os"}, "anchore", 0),
+        ({"generated_at": "x", "scanner": {"name": "Trivy"}, "vulnerabilities": [{"id": "CVE-2020-1"}]}, "harbor", 1),
+        ([{"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "ClusterComplianceReport", "status": {
+            "summaryReport": {"controlCheck": [{"id": "4.2.9", "totalFail": 0}, {"id": "4.2.10", "totalFail": 3}]}}}],
+         "trivy-operator", 1),
+    ],
+)  # fmt: skip
+def test_other_shapes_of_known_formats(report: Any, format_: str, seen: int) -> None:
+    reading = read_bytes(json.dumps(report).encode(), Limits())
+    assert (reading.format, reading.books.seen) == (format_, seen)
+
+
+def test_a_scan_that_was_given_up_is_no_clean_one() -> None:
+    reading = read_bytes(b'{"target_url": "https://x.example", "scan_aborted": "it seems to be down"}', Limits())
+    assert (reading.status, reading.format) == ("scan_failed", "wpscan")
+
+
+def test_a_report_of_unit_tests_is_no_scan() -> None:
+    report = '<testsuite name="unit"><testcase name="adds"><failure>1 != 2</failure></testcase></testsuite>'
+    assert read_bytes(report.encode(), Limits()).status == "quarantined"
+
+
 def test_a_hard_coded_password_is_not_quoted() -> None:
     """Neither as code nor in the scanner's message."""
     document = json.loads((EXAMPLES / "bandit.json").read_text())
