@@ -10,6 +10,7 @@ from pathlib import Path
 from config.settings import Settings
 from handlers.models.base import find_base
 from handlers.models.champion import champion
+from handlers.models.metadata import generation_of
 from handlers.models.need import need_mlx
 from handlers.records import Origin, Record
 from watcher.errors import JobError, Unavailable
@@ -24,11 +25,11 @@ class Backend(Record, frozen=True, kw_only=True):
     folder: Path
     revision: str  # digest of its content
     tuned: bool  # trained on narratives: it knows the questions, and needs no explanation of them
+    generation: int = 1  # of what it writes; a base stands in for a model that was trained on generation 0
 
     @property
     def origin(self) -> Origin:
-        """A tuned model learns from rows of the rules and of people, of generation 0; the base stands in for one."""
-        return Origin(kind="model", version=self.revision, generation=1)
+        return Origin(kind="model", version=self.revision, generation=self.generation)
 
 
 def accelerated() -> bool:
@@ -85,7 +86,7 @@ def _champion(root: Path) -> Backend | None:
     folder = Path(found.path) if found else None
     if found is None or folder is None or not folder.is_dir():
         return None
-    return Backend(folder=folder, revision=found.weights, tuned=True)
+    return Backend(folder=folder, revision=found.weights, tuned=True, generation=generation_of(folder))
 
 
 def _base(settings: Settings, root: Path) -> Backend:

@@ -12,6 +12,7 @@ from handlers.gate import Refusal
 from handlers.knowledge.cwe import Catalogue
 from handlers.models.base import find_base
 from handlers.models.champion import champion
+from handlers.models.metadata import generation_of
 from handlers.models.need import need_mlx
 from handlers.narrative.model import MOST_TOKENS, judge, prompt
 from handlers.narrative.rules import narrate
@@ -26,6 +27,7 @@ class Model:
     folder: Path
     revision: str
     tuned: bool
+    generation: int = 1  # of what it writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,13 @@ def models(settings: Settings, root: Path, *, base: bool) -> Iterator[Model]:
     if found or base:
         need_mlx()
     if found:
-        yield Model(f"champion {found.name}", Path(found.path), found.weights, tuned=True)
+        yield Model(
+            f"champion {found.name}",
+            Path(found.path),
+            found.weights,
+            tuned=True,
+            generation=generation_of(Path(found.path)),
+        )
     if base:
         chosen = find_base(settings.default_base_model, settings, root)
         yield Model(f"base {chosen.name}", chosen.path, chosen.revision, tuned=False)
@@ -65,6 +73,6 @@ def _answers(model: Model, by_rules: Sequence[Narrative], catalogue: Catalogue) 
     findings = [each.analysis.finding for each in by_rules]
     explained = generator.answer([prompt("explain", each, model.tuned) for each in findings], MOST_TOKENS)
     fixed = generator.answer([prompt("fix", each, model.tuned) for each in findings], MOST_TOKENS)
-    origin = Origin(kind="model", version=model.revision, generation=1)
+    origin = Origin(kind="model", version=model.revision, generation=model.generation)
     for rules, first, second in zip(by_rules, explained, fixed, strict=True):
         yield judge(rules, first, second, catalogue, origin)

@@ -28,7 +28,7 @@ from handlers.dataset.parquet import write_parquet
 from handlers.dataset.parts import side_files
 from handlers.dataset.pictures import draw_pictures
 from handlers.dataset.shards import make_shards
-from handlers.dataset.split import SIDES, side_of
+from handlers.dataset.split import SIDES, Side, side_of
 from handlers.dataset.statistics import FILE, Statistics, measure
 from handlers.dataset.write import write_rows
 from watcher.errors import BadInput
@@ -68,7 +68,7 @@ def write_sides(settings: Settings, root: Path, lines: Lines, out: Path, attempt
     """Writes the rows of `lines`, their lineage and their statistics."""
     maker = make_maker(settings, root)
     shards = make_shards(lines.found, maker, attempt)
-    choice = choose(shards, lines.inputs, _rules(settings))
+    choice = choose(shards, lines, _rules(settings))
     sides = SIDES if settings.dataset.test_share else SIDES[:2]
     keep = Keep(attempt.cache / maker.recipe.digest / "parts")
     write_rows(choice, shards, lines.homes, sides, out, keep)
@@ -81,9 +81,12 @@ def write_sides(settings: Settings, root: Path, lines: Lines, out: Path, attempt
 def _rules(settings: Settings) -> Rules:
     chosen = settings.dataset
     held = {"valid": chosen.valid_share, "test": chosen.test_share}
-    per_rule = {side: max(1, round(chosen.max_per_rule * held.get(side, 1))) for side in SIDES}
     side = partial(side_of, valid_share=chosen.valid_share, test_share=chosen.test_share)
-    return Rules(side, chosen.near_duplicate, per_rule)
+
+    def of_sides(most: int) -> dict[Side, int]:
+        return {side: max(1, round(most * held.get(side, 1))) for side in SIDES}
+
+    return Rules(side, chosen.near_duplicate, of_sides(chosen.max_per_rule), of_sides(chosen.max_per_report))
 
 
 def _outcome(figures: Statistics, lines: Lines) -> Outcome:

@@ -2,7 +2,7 @@
 
 A row's side is decided by its source's own key and never changes. A row may only be left out, and each is counted:
 rows of a group that a later alias joined across sides, repeated sightings of a problem, the same text twice, rows that
-say nearly the same, rows beyond a rule's share. A person's row comes before generated ones and is no rule's.
+say nearly the same, rows beyond the share of a rule or a report. A person's row comes before generated ones.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from handlers.dataset.groups import Groups
+from handlers.dataset.lines import Lines
 from handlers.dataset.making import Item, Source
 from handlers.dataset.near import near_rows
 from handlers.dataset.shards import Shard
@@ -58,10 +59,11 @@ class Rules:
     side: Callable[[str], Side]
     near_duplicate: float
     per_rule: dict[Side, int]
+    per_report: dict[Side, int]
 
 
-def choose(shards: Sequence[Shard], inputs: Counter[str], rules: Rules) -> Choice:
-    """Chooses the rows of a dataset; `inputs` tells in how many inputs a source stands."""
+def choose(shards: Sequence[Shard], lines: Lines, rules: Rules) -> Choice:
+    """Chooses the rows of a dataset; `lines` tells in how many inputs a source stands, and in which first."""
     sources = [(number, each) for number, shard in enumerate(shards) for each in shard.sources]
     left_out: Counter[str] = Counter()
     for _, source in sources:
@@ -70,11 +72,12 @@ def choose(shards: Sequence[Shard], inputs: Counter[str], rules: Rules) -> Choic
     for _, source in sources:
         groups.unite((source.own, *source.aliases))
     standing = _on_winning_side(sources, groups, rules.side, left_out)
-    problems, rows = _best_of_each(standing, inputs, left_out)
+    problems, rows = _best_of_each(standing, lines.inputs, left_out)
     rows = _untorn(rows, _texts_on_two_sides(sources, rules.side), left_out)
     rows = _unanswered(_unrepeated(rows, left_out), left_out)
     rows = _unlike(rows, shards, rules.near_duplicate, left_out)
-    rows = _balanced(rows, rules.per_rule, left_out)
+    rows = _balanced(rows, rules.per_rule, lambda row: row.source.rule_id, "of a rule", left_out)
+    rows = _balanced(rows, rules.per_report, lambda row: lines.homes[row.source.digest], "of a report", left_out)
     rows.sort(key=lambda row: row.item.key)
     made = sum(source.made for _, source in sources)
     return Choice(tuple(rows), problems, left_out, {row.group: row.side for row in rows}, made)
@@ -172,23 +175,19 @@ def _unlike(rows: list[Row], shards: Sequence[Shard], threshold: float, left_out
     return [row for row, repeats in zip(rows, near.tolist(), strict=True) if not repeats]
 
 
-def _balanced(rows: list[Row], per_rule: dict[Side, int], left_out: Counter[str]) -> list[Row]:
-    """At most so many rows of a rule and task on a side; a digest draws which, a person's rows do not count."""
-    found = Counter((row.side, row.source.rule_id, row.item.task) for row in rows if not row.source.by_user)
-    over = {each for each, count in found.items() if count > per_rule[each[0]]}
-    if not over:
-        return rows
-    drawn: dict[tuple[Side, str, str], list[str]] = defaultdict(list)
+def _balanced(
+    rows: list[Row], most: dict[Side, int], owner: Callable[[Row], str], whose: str, left_out: Counter[str]
+) -> list[Row]:
+    """At most so many rows of an owner and task on a side; a digest draws which, a person's rows do not count."""
+    drawn: dict[tuple[Side, str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        if (name := (row.side, row.source.rule_id, row.item.task)) in over and not row.source.by_user:
-            drawn[name].append(_lot(row))
-    limits = {name: sorted(lots)[per_rule[name[0]]] for name, lots in drawn.items()}
-
-    def stands(row: Row) -> bool:
-        name = (row.side, row.source.rule_id, row.item.task)
-        return row.source.by_user or name not in over or _lot(row) < limits[name]
-
-    return _kept(rows, stands, "more rows of a rule than its share", left_out)
+        if not row.source.by_user:
+            drawn[row.side, owner(row), row.item.task].append(row)
+    over = [
+        (sorted(map(_lot, found))[most[name[0]]], found) for name, found in drawn.items() if len(found) > most[name[0]]
+    ]
+    left = {row.item.key for limit, found in over for row in found if _lot(row) >= limit}
+    return _kept(rows, lambda row: row.item.key not in left, f"more rows {whose} than its share", left_out)
 
 
 def _lot(row: Row) -> str:

@@ -178,6 +178,7 @@ class Built(Record, frozen=True, kw_only=True):
     test_share: float
     near_duplicate: float
     max_per_rule: int
+    max_per_report: int
     parquet: bool
     rows_version: str
 
@@ -194,6 +195,7 @@ def read_built(settings: Settings, recipe: Recipe) -> Built:
         test_share=chosen.test_share,
         near_duplicate=chosen.near_duplicate,
         max_per_rule=chosen.max_per_rule,
+        max_per_report=chosen.max_per_report,
         parquet=chosen.parquet,
         rows_version=recipe.version,
     )

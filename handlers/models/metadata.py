@@ -81,6 +81,11 @@ class Metadata(Record, frozen=True, kw_only=True):
         return 1 - self.after.loss / self.before.loss
 
 
+def generation_of(folder: Path) -> int:
+    """The generation of what the finished model in `folder` writes: one more than the deepest it was trained on."""
+    return 1 + (read_metadata(folder).dataset.generation if (folder / METADATA).is_file() else 0)
+
+
 def write_metadata(folder: Path, metadata: Metadata) -> None:
     text = msgspec.json.format(msgspec.json.encode(metadata, order="deterministic"), indent=2)
     (folder / METADATA).write_bytes(text + b"\n")

@@ -32,6 +32,7 @@ class Start:
     weights: str  # digest of the champion's files
     adapter: Path  # adapters.safetensors
     seen: frozenset[str]  # keys of the rows it was trained on; empty if that is not known
+    generation: int = 0  # the deepest of those rows
 
 
 def start_of(settings: Settings, root: Path, base_revision: str) -> Start | None:
@@ -42,9 +43,10 @@ def start_of(settings: Settings, root: Path, base_revision: str) -> Start | None
     if found is None or found.base_revision != base_revision:
         return None
     folder = Path(found.path)
-    job = Workspace(root).job("training", read_metadata(folder).job)
+    known = read_metadata(folder)
+    job = Workspace(root).job("training", known.job)
     seen = (job / ROWS).read_text().split() if (job / ROWS).is_file() else ()
-    return Start(found.weights, folder / "adapters" / "adapters.safetensors", frozenset(seen))
+    return Start(found.weights, folder / "adapters" / "adapters.safetensors", frozenset(seen), known.dataset.generation)
 
 
 def replayed(sides: Sides, start: Start, share: float, seed: int) -> Sides:

@@ -53,6 +53,7 @@ class DatasetFacts(Record, frozen=True, kw_only=True):
     valid_completion_tokens: int
     cut: int = 0  # rows whose answer was cut at the window's end
     left_out: int = 0  # rows whose prompt alone fills the window
+    generation: int = 0  # the deepest of the rows, and of those that the start was trained on
 
 
 class Point(Record, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ class Sides(Record, frozen=True, kw_only=True):
     train: tuple[Example, ...]
     valid: tuple[Example, ...]
     test: tuple[Example, ...] = ()  # a frozen side that decides nothing: models are only measured on it
+    generation: int = 0  # the deepest of the rows (`records.Origin`), as the dataset's statistics count them
     warnings: tuple[str, ...] = ()
 
     @property
@@ -47,7 +48,17 @@ def load_sides(path: Path, valid_share: float) -> Sides:
     for purpose, examples in (("train", train), ("validate", valid)):
         if not examples:
             raise BadInput(f"{path}: no rows to {purpose} with", _why(warnings))
-    return Sides(train=train, valid=valid, test=test, warnings=tuple(warnings))
+    deepest = _deepest(path) if path.is_dir() else 0
+    return Sides(train=train, valid=valid, test=test, generation=deepest, warnings=tuple(warnings))
+
+
+def _deepest(folder: Path) -> int:
+    """0 for rows that people split by hand, which come without statistics."""
+    from handlers.dataset.statistics import FILE, load_statistics  # NumPy and more, which the watcher need not carry
+
+    if not (folder / FILE).is_file():
+        return 0
+    return max(map(int, load_statistics(folder).generations), default=0)
 
 
 def _load(files: Sequence[Path]) -> tuple[tuple[Example, ...], list[str]]:

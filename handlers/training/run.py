@@ -178,6 +178,7 @@ def _trained(given: Given, prepared: Prepared, state: State) -> Trained:
             valid_completion_tokens=valid_rows.completion_tokens,
             cut=len(train_rows.cut) + len(valid_rows.cut),
             left_out=len(train_rows.left_out) + len(valid_rows.left_out),
+            generation=max(given.sides.generation, given.start.generation if given.start else 0),
         ),
         parameters=prepared.used,
         updates=state.done,

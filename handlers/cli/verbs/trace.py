@@ -37,8 +37,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
         rows = trace_rows(books.workspace, args.subject)
         told = [key for found in rows.values() for key in found] + find_finding(books.workspace, args.subject)
         lineage = _trace(books, list(dict.fromkeys(told)) or [_training_of(args.subject) or args.subject])
+    days = [each.when for each in lineage.dropped]
     if args.json:
-        print_json({"rows": list(rows), **msgspec.to_builtins(lineage)} if rows else lineage)
+        seen = {"rows": list(rows), "first_seen": min(days, default=None), "last_seen": max(days, default=None)}
+        print_json({**seen, **msgspec.to_builtins(lineage)} if rows else lineage)
         return 0
     for row in rows:
         print(_words(row))
@@ -48,6 +50,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     for each in lineage.dropped:
         origin = ", ".join(f"{name} {value}" for name, value in each.provenance.items())
         print(f"  {each.name} on {each.when}" + (f" ({origin})" if origin else ""))
+    if len(days) > 1:
+        print(f"seen from {min(days)} to {max(days)}")
     return 0
 
 

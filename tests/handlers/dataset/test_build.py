@@ -238,6 +238,20 @@ def test_a_rule_has_its_share_and_a_person_is_no_rule(tmp_path: Path) -> None:
     assert figures.origins["user@1"] == 9
 
 
+def test_no_report_outweighs_the_others(tmp_path: Path) -> None:
+    large = folder(tmp_path, "large", *(narrative(each, rule_id=f"R{each}") for each in range(60)))
+    small = folder(tmp_path, "small", *(narrative(each, rule_id=f"R{each}") for each in range(100, 104)))
+    out, _ = run(tmp_path, "out", [large, small], with_settings(max_per_report=10, near_duplicate=1))
+    found = Counter(
+        (row["side"], row["task"]) for row in lines(out, "lineage.jsonl") if row["fingerprint"] < f"1:{99:032x}"
+    )
+    assert {each for each in found if found[each] > (10 if each[0] == "train" else 2)} == set()
+    assert found["train", "explain"] == 10
+    assert load_statistics(out).left_out["more rows of a report than its share"] > 0
+    kept = {row["fingerprint"] for row in lines(out, "lineage.jsonl")}
+    assert {f"1:{each:032x}" for each in range(100, 104)} <= kept
+
+
 def test_rows_that_are_too_long_are_shortened_visibly_or_left_out(tmp_path: Path) -> None:
     short = Settings.model_validate({"fine_tuning": {"training": {"max_seq_length": 400}}})
     told = narrative(1, description="One sentence of many. " * 200)

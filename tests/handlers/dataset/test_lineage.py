@@ -49,6 +49,7 @@ def test_trace_leads_from_a_row_and_from_a_finding_to_what_was_dropped(
         assert main(["--workspace", str(workspace.root), "trace", subject, "--json"]) == 0
         answer = json.loads(capsys.readouterr().out)
         assert lineage in answer["rows"]
+        assert answer["first_seen"] == min((each["when"] for each in answer["dropped"]), default=None)
         assert answer["subject"] == [f"narrative/{told.receipt.key}"]
         assert f"analysis/{done.receipt.key}" in answer["made_of"]
     assert main(["--workspace", str(workspace.root), "trace", "train:1"]) == 0
