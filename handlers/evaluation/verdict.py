@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handlers.evaluation.bootstrap import Interval, kappa_difference, ratio_interval
+from handlers.evaluation.bootstrap import kappa_difference, ratio_interval
+from handlers.evaluation.interval import Interval
 from handlers.evaluation.metrics import BAD, LEVELS, Metric
 from handlers.evaluation.record import Evaluation, Examined
 from handlers.records import Record
 from watcher.errors import BadInput
 
 FLOOR = 0.1
-"""A task that a model does in fewer cases than this it can't do; it has nothing to lose there."""
+"""A task that a model does in fewer cases than this it can't do; it has nothing to lose there. The embedded tiny base,
+which knows nothing, has 0 in every task that can be done well."""
 FLUENT = 4.0
-"""Nats a token: a model with a higher loss on the general set knows nothing that it could forget."""
+"""Nats a token: a model with a higher loss on the general set knows nothing that it could forget. The embedded tiny
+base has 6.0 there, a guess among the 100,352 tokens of OLMo-2 has 11.5. No larger model has been measured yet."""
 
 
 class Check(Record, frozen=True, kw_only=True):
