@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from handlers.records import Record
+from handlers.evaluation.interval import Interval
 
 TIMES = 2000
 SHARE = 0.95
@@ -20,14 +20,6 @@ SEED = 1993
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[npt.NDArray[np.int64]], Floats]
 """Of rows drawn: (rows,), or (times, rows) for as many figures."""
-
-
-class Interval(Record, frozen=True, kw_only=True):
-    """A figure and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def ratio_interval(numerators: Sequence[float], denominators: Sequence[float] | None = None) -> Interval:

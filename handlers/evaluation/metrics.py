@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from handlers.dataset.rows import Example
-from handlers.evaluation.bootstrap import Interval, kappa_interval, ratio_interval
+from handlers.evaluation.interval import Interval
 from handlers.knowledge.cwe import Catalogue
 from handlers.privacy.scrub import Scrubber
 from handlers.records import Record
@@ -139,6 +139,8 @@ def _measure(
     scores = tuple((number, value) for number, value in enumerate(each, 1) if value is not None)
     if not scores:
         return None
+    from handlers.evaluation.bootstrap import ratio_interval
+
     figure = ratio_interval([value for _, value in scores])
     return Metric(name=name, rows=len(scores), figure=figure, more_is_better=name in GOOD, scores=scores)
 
@@ -154,6 +156,8 @@ def _kappa(rows: Sequence[Example], answers: Sequence[str]) -> Metric | None:
     if not ratings:
         return None
     _, wanted, given = zip(*ratings, strict=True)
+    from handlers.evaluation.bootstrap import kappa_interval
+
     figure = kappa_interval(wanted, given, len(LEVELS))
     return Metric(name=KAPPA, rows=len(ratings), figure=figure, more_is_better=True, scores=(), ratings=ratings)
 

@@ -26,7 +26,8 @@ from cvss import CVSS3
 from cvss.exceptions import CVSSError
 
 from handlers.dataset.rows import Example, Message
-from handlers.evaluation.bootstrap import Interval, ratio_interval
+from handlers.evaluation.bootstrap import ratio_interval
+from handlers.evaluation.interval import Interval
 from handlers.records import Record
 from watcher.errors import BadInput
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from handlers.dataset.rows import Example
-from handlers.evaluation.bootstrap import Interval
+from handlers.evaluation.interval import Interval
 from handlers.evaluation.record import Drift, Examined
 from handlers.evaluation.verdict import Verdict
 
