@@ -1,4 +1,4 @@
-"""Completes a model's card at publication: only then it is known which commit holds the dataset."""
+"""Completes a model's card at publication: only then it is known where it goes, and which commit holds the dataset."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ def with_dataset(publication: Publication, endpoint: str, repository: str, commi
     link = f"{endpoint}/datasets/{repository}/tree/{commit}"
     card.text = f"{card.text.rstrip()}\n\n## Dataset\n\n[{repository}]({link}), commit `{commit}`.\n"
     return replace(publication, sources={**publication.sources, CARD: str(card).encode()})
+
+
+def with_repository(publication: Publication, prefix: str) -> Publication:
+    """The publication with a card whose lines of usage load PREFIX/NAME at this version instead of the folder."""
+    folder, repository = publication.label, f"{prefix}/{publication.name}"
+    exact = f'"{repository}", revision="{publication.version}"' if publication.version else f'"{repository}"'
+    named = publication.card.replace(f'("{folder}")', f"({exact})").replace(
+        f"--model {folder}\n", f"--model {repository}\n"
+    )
+    return replace(publication, sources={**publication.sources, CARD: named.encode()})

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import logging
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -40,47 +39,49 @@ def publish(
 ) -> tuple[str, str]:
     """Makes the head of PREFIX/NAME hold the publication and tags it with its version; returns (commit, its page).
 
-    `prefix` "" is the name of the token's owner. Raises watcher.errors.JobError as `handlers.upload.faults` says.
+    What its tag holds already is not published again, whatever the head is by now. Raises watcher.errors.JobError as
+    `handlers.upload.faults` says.
     """
-    _send_no_telemetry()
     from handlers.upload.faults import EXPLAINED, explain
 
-    where = f"{prefix or '(you)'}/{publication.name}"
+    repository, kind, tag = f"{prefix}/{publication.name}", publication.kind, publication.version
     try:
         with _client() as api:
-            repository = f"{prefix or _owner(api)}/{publication.name}"
-            _prepare(api, repository, publication.kind, private)
-            commit = _commit(api, repository, publication, files, say)
-            _tag(api, repository, publication, commit, say)
-            return commit, _page(api, repository, publication.kind, commit)
+            _prepare(api, repository, kind, private)
+            commit = _tagged(api, repository, kind, tag) if tag else None
+            if commit is None or _operations(publication, files, _there(api, repository, kind, commit)):
+                commit = _commit(api, repository, publication, files, say)
+                _tag(api, repository, publication, commit, say)
+            return commit, _page(api, repository, kind, commit)
     except JobError:
         raise
     except EXPLAINED as error:
         # `from None`: the chain names presigned links and other people's pages.
-        raise explain(error, where) from None
+        raise explain(error, repository) from None
 
 
 def find_tag(prefix: str, name: str, kind: Kind, tag: str) -> tuple[str, str, str] | None:
     """Endpoint, repository and commit of a tag, or None if there is no such repository or tag."""
-    _send_no_telemetry()
-    from huggingface_hub.errors import HfHubHTTPError
+    from handlers.upload.faults import EXPLAINED, explain
 
+    repository = f"{prefix}/{name}"
+    try:
+        with _client() as api:
+            commit = _tagged(api, repository, kind, tag)
+            return None if commit is None else (api.endpoint, repository, commit)
+    except EXPLAINED as error:
+        raise explain(error, repository) from None
+
+
+def owner() -> str:
+    """The name of the token's owner."""
     from handlers.upload.faults import EXPLAINED, explain
 
     try:
         with _client() as api:
-            repository = f"{prefix or _owner(api)}/{name}"
-            tags = api.list_repo_refs(repository, repo_type=kind).tags
-            return next(((api.endpoint, repository, each.target_commit) for each in tags if each.name == tag), None)
+            return str(api.whoami()["name"])
     except EXPLAINED as error:
-        if isinstance(error, HfHubHTTPError) and error.response.status_code == 404:
-            return None
-        raise explain(error, f"{prefix or '(you)'}/{name}") from None
-
-
-def _send_no_telemetry() -> None:
-    """Before the first import of huggingface_hub and hf_xet, which would report on each transfer."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        raise explain(error, "the Hub") from None
 
 
 @contextlib.contextmanager
@@ -124,10 +125,6 @@ def _refuse_long_wait(response: httpx2.Response) -> None:
     after = retry_after(response) if response.status_code >= 400 else 0.0
     if after > LONGEST_WAIT_SECONDS:
         raise of_status(response.status_code, str(response.url.host), "the Hub asks to wait", after)
-
-
-def _owner(api: HfApi) -> str:
-    return str(api.whoami()["name"])
 
 
 def _prepare(api: HfApi, repository: str, kind: Kind, private: bool) -> None:
@@ -194,6 +191,19 @@ def _verify(files: Sequence[Digests], there: dict[str, str], repository: str) ->
     if wrong := differences(files, there):
         names = ", ".join(each.path for each in wrong[:5])
         raise Unavailable(f"{repository}: the Hub holds other bytes than were sent: {names}", "it is tried again")
+
+
+def _tagged(api: HfApi, repository: str, kind: Kind, tag: str) -> str | None:
+    """The commit of a tag; None if there is no such tag or repository, or the server keeps no tags."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        tags = api.list_repo_refs(repository, repo_type=kind).tags
+    except HfHubHTTPError as error:
+        if error.response.status_code not in NO_TAGS:
+            raise
+        return None
+    return next((str(each.target_commit) for each in tags if each.name == tag), None)
 
 
 def _tag(api: HfApi, repository: str, publication: Publication, commit: str, say: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from config.settings import Settings
 from handlers.upload import hub, local
-from handlers.upload.card import with_dataset
+from handlers.upload.card import with_dataset, with_repository
 from handlers.upload.gates import Consent, refusals
 from handlers.upload.privacy import private_sources
 from handlers.upload.publication import Digests, Publication, Published, content_digest
@@ -63,21 +63,26 @@ def destination(publication: Publication, settings: Settings, root: Path) -> Pat
 
 def _to_hub(publication: Publication, settings: Settings, say: Callable[[str], None]) -> Published:
     wanted = settings.fine_tuning.huggingface
-    publication = linked(publication, settings)
+    prefix = wanted.default_repo_prefix or hub.owner()
+    publication = linked(for_hub(publication, prefix), settings, prefix)
     files = publication.digests()
-    commit, page = hub.publish(publication, files, wanted.default_repo_prefix, private=wanted.private_repos, say=say)
+    commit, page = hub.publish(publication, files, prefix, private=wanted.private_repos, say=say)
     return _published(publication, files, "hub", page, commit, wanted.private_repos)
 
 
-def linked(publication: Publication, settings: Settings) -> Publication:
+def for_hub(publication: Publication, prefix: str) -> Publication:
+    """What the Hub gets: the same but for the card's usage, which names the repository."""
+    return with_repository(publication, prefix) if publication.kind == "model" and publication.card else publication
+
+
+def linked(publication: Publication, settings: Settings, prefix: str) -> Publication:
     """A model's publication with the commit of its dataset on the card, if that was published before.
 
     Raises JobError if the Hub does not say.
     """
     if publication.dataset is None:
         return publication
-    prefix, name = settings.fine_tuning.huggingface.default_repo_prefix, dataset_name(settings)
-    found = hub.find_tag(prefix, name, "dataset", publication.dataset)
+    found = hub.find_tag(prefix, dataset_name(settings), "dataset", publication.dataset)
     return publication if found is None else with_dataset(publication, *found)
 
 

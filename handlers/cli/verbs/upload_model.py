@@ -70,7 +70,10 @@ def patiently(attempt: Callable[[], Published], clock: Clock, say: Callable[[str
 def preview(publication: Publication, settings: Settings, root: Path, refused: Sequence[str]) -> str:
     """What would be published: where, how visible, every file with its size in bytes, the card, and what forbids it."""
     from handlers.upload.publication import size_of
+    from handlers.upload.publish import for_hub
 
+    if settings.upload.to == "hub":
+        publication = for_hub(publication, settings.fine_tuning.huggingface.default_repo_prefix or "(you)")
     sizes = {path: size_of(source) for path, source in sorted(publication.sources.items())}
     lines = [f"{publication.kind} {publication.label} -> {goal(publication, settings, root)}", ""]
     lines += [f"{size:>14,}  {path}" for path, size in sizes.items()]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,3 +138,19 @@ def test_the_default_is_pinned_and_goes_by_the_name_in_the_settings(
     folder = tmp_path / "base" / Settings().default_base_model
     assert capsys.readouterr().out.strip() == str(folder)
     assert {each.path.split("/")[4] for each in hub.requests if "/resolve/" in each.path} == {OLMO.revision}
+
+
+def test_nothing_but_the_model_is_asked_for(hub: Hub, wanted: Wanted, tmp_path: Path) -> None:
+    """In a process of its own, as the client reads its environment at import."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "SCANTUNE_"))}
+    own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "SCANTUNE_BASE_MODELS_DIR": str(tmp_path / "base")}
+    command = [sys.executable, "-m", "handlers.cli.main", "--workspace", str(tmp_path), "models", "fetch", "acme/small"]
+    done = subprocess.run(command, env=kept | own, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {request.path.split("/resolve/")[0].split("/tree/")[0] for request in hub.requests} <= {
+        "/acme/small",
+        "/api/models/acme/small",
+        "/api/models/acme/small/revision/main",
+        f"/api/models/acme/small/revision/{wanted.revision}",
+    }
+    assert not [request for request in hub.requests if "torch" in request.headers["user-agent"]]

@@ -96,6 +96,17 @@ def test_a_new_version_replaces_weights_and_keeps_the_old_tag(
     assert "model-00002-of-00002.safetensors" in kept.files
 
 
+def test_an_older_version_published_again_does_not_take_the_head_back(
+    hub: Hub, model: Path, settings: Settings, tmp_path: Path
+) -> None:
+    old = published(model, settings, tmp_path)
+    new = published(make_model(tmp_path / "models" / "webauthn-security-v2", b"\2" * 60_000), settings, tmp_path)
+    assert published(model, settings, tmp_path) == old
+    repository = hub.repositories["model", "acme/webauthn-security"]
+    assert repository.head.oid == new.commit
+    assert len(repository.commits) == 3
+
+
 def test_a_lost_answer_does_not_make_a_second_commit(hub: Hub, model: Path, settings: Settings, tmp_path: Path) -> None:
     hub.fail("POST", "/commit/main", kind="lost")
     with pytest.raises(Unavailable):
