@@ -10,7 +10,6 @@ from pathlib import Path
 from config.settings import Settings
 from handlers.models.base import find_base
 from handlers.models.champion import champion
-from handlers.models.metadata import generation_of
 from handlers.models.need import need_mlx
 from handlers.records import Origin, Record
 from watcher.errors import JobError, Unavailable
@@ -86,6 +85,8 @@ def _champion(root: Path) -> Backend | None:
     folder = Path(found.path) if found else None
     if found is None or folder is None or not folder.is_dir():
         return None
+    from handlers.models.metadata import generation_of  # brings what no writer by rules needs
+
     return Backend(folder=folder, revision=found.weights, tuned=True, generation=generation_of(folder))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from handlers.knowledge.cwe import Catalogue, Weakness
 from handlers.knowledge.exploitation import Exploitation
 from handlers.knowledge.severity import Vector
+from handlers.knowledge.upgrades import advises_version
 from handlers.records import Finding, Location
 
 KINDS = {
@@ -39,10 +39,6 @@ IMPACTS = {
     "DoS: Amplification": "multiply the load of one request",
 }
 """Technical impacts of the CWE schema, as something an attacker can do."""
-
-_TAKE_VERSION = re.compile(
-    r"\W*(?:please )?(?:(?:up(?:grade|date)|bump) (?:\S+ )?to (?:version )?|install \S+ )v?\d+\.\d", re.IGNORECASE
-)
 
 
 def join(words: Sequence[str], last: str = "and") -> str:
@@ -121,12 +117,6 @@ def exploited_words(finding: Finding, seen: Exploitation) -> Iterator[str]:
             yield f"{cve} is not in CISA's list of exploited vulnerabilities ({seen.kev_source})"
         if seen.epss is not None and (score := seen.epss.get(cve)):
             yield f"{cve} has an EPSS probability of {score.probability:.3f}, percentile {score.percentile:.3f}"
-
-
-def advises_version(finding: Finding) -> bool:
-    """Whether the version to take stands in the scanner's advice, in words, and nowhere else."""
-    listed = finding.package is None or bool(finding.package.fixed_versions)
-    return not listed and _TAKE_VERSION.match(finding.remediation or "") is not None
 
 
 def affected_words(finding: Finding, target: str | None) -> str | None:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from handlers.analysis.words import advises_version
 from handlers.dataset.prompts import QUESTIONS, ask
 from handlers.dataset.rows import Example, Message
 from handlers.dataset.split import fraction
+from handlers.knowledge.upgrades import advises_version
 from handlers.records import Finding, Narrative, Record
 
 

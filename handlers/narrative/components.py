@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from handlers.analysis.words import advises_version, join
+from handlers.analysis.words import join
 from handlers.knowledge.ecosystems import Ecosystem, find_ecosystem, installed_command, pin_line, upgrade_command
+from handlers.knowledge.upgrades import advises_version
 from handlers.narrative.phrasing import code
 from handlers.narrative.subject import Subject
 from handlers.narrative.writer import Writer
