@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import ssl
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 from urllib.parse import quote
@@ -91,8 +92,8 @@ class GitHub(Loopback):
     links: Literal["full", "relative"] = "full"
     own_storage = False  # downloads are redirected to a path of the same host
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls)
         self.projects: dict[str, Project] = {}
         self.storage = Storage()
 
@@ -115,7 +116,7 @@ class GitHub(Loopback):
     def answer(self, request: Request) -> Answer:
         if request.path.startswith("/storage/"):
             return Answer(200, self.storage.links[request.path.removeprefix("/storage")])
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        if request.headers.get("authorization") not in (f"Bearer {TOKEN}", f"token {TOKEN}"):
             return reply({"message": "Bad credentials"}, 401)
         match = re.fullmatch(r"(?:/api/v3)?/repos/([^/]+/[^/]+)/(.+)", request.path)
         project = self.projects.get(match[1]) if match else None
@@ -127,6 +128,11 @@ class GitHub(Loopback):
         if what == "actions/artifacts":
             total = len(project.artifacts)
             return self._listing(request, project.artifacts, lambda page: {"total_count": total, "artifacts": page})
+        if run := re.fullmatch(r"actions/runs/(\d+)/artifacts", what):
+            of_run = [each for each in project.artifacts if each["workflow_run"]["id"] == int(run[1])]
+            zips = f"{self.url}/api/v3/repos/{project.name}/actions/artifacts"
+            shown = [each | {"archive_download_url": f"{zips}/{each['id']}/zip"} for each in of_run]
+            return self._listing(request, shown, lambda page: {"total_count": len(shown), "artifacts": page})
         if what == "code-scanning/analyses":
             return self._listing(request, project.analyses, lambda page: page)
         if what == "dependabot/alerts" and "page" in request.query:
