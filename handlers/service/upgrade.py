@@ -13,6 +13,8 @@ import msgspec
 
 from watcher.errors import JobError
 from watcher.files import write_durable
+from watcher.locks import held
+from watcher.workspace import Workspace
 
 VERSION = 1
 FILE = "version.json"
@@ -30,25 +32,34 @@ class Kept(msgspec.Struct, frozen=True):
 def bring_up_to_date(root: Path, version: int = VERSION, migrations: Mapping[int, Migration] = MIGRATIONS) -> list[int]:
     """Migrates the workspace step by step; returns the versions that it came through.
 
-    Raises JobError for a workspace of a newer program, or of one so old that there is no way from it.
+    Raises JobError for a workspace of a newer program, or of one so old that there is no way from it, and Unavailable
+    while a watcher, which can only be one of the older program, is at work there.
     """
     file = root / "state" / FILE
     if not file.parent.is_dir():
         return []  # not a workspace yet; looking at one leaves nothing behind
-    found = _read(file, version)
-    if found > version:
+    if _known(file, root, version) == version:
+        mark(root, version)
+        return []
+    busy = f"{root} is to be brought up to date, but a watcher of an older scantune is at work there"
+    with held(Workspace(root).lock("watcher"), busy):
+        return [_step(file, root, step, migrations) for step in range(_known(file, root, version), version)]
+
+
+def _known(file: Path, root: Path, version: int) -> int:
+    if (found := _read(file, version)) > version:
         hint = "upgrade scantune (pipx upgrade scantune), or name another --workspace"
         raise JobError(f"{root} was used by a newer scantune (state version {found}, this one knows {version})", hint)
-    passed = []
-    for step in range(found, version):
-        if step not in migrations:
-            hint = f"open it once with the last scantune that kept version {step + 1}, or begin a new workspace"
-            raise JobError(f"{root}: there is no way from state version {step}", hint)
-        migrations[step](root)
-        passed.append(step)
-        write_durable(file, msgspec.json.encode(Kept(step + 1)))
-    mark(root, version)
-    return passed
+    return found
+
+
+def _step(file: Path, root: Path, step: int, migrations: Mapping[int, Migration]) -> int:
+    if step not in migrations:
+        hint = f"open it once with the last scantune that kept version {step + 1}, or begin a new workspace"
+        raise JobError(f"{root}: there is no way from state version {step}", hint)
+    migrations[step](root)
+    write_durable(file, msgspec.json.encode(Kept(step + 1)))
+    return step
 
 
 def mark(root: Path, version: int = VERSION) -> None:

@@ -9,7 +9,6 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from config.settings import Log, load
@@ -20,9 +19,7 @@ from handlers.service.health import Level, health
 from handlers.service.heartbeat import FILE, Heartbeat
 from handlers.service.living import alive
 from handlers.service.unit import LABEL, log_folder
-from handlers.service.upgrade import bring_up_to_date
 from watcher.clock import SYSTEM
-from watcher.errors import JobError
 
 
 @pytest.fixture
@@ -139,40 +136,6 @@ def test_libraries_that_tell_secrets_are_kept_quiet(logger: logging.Logger, caps
     said = capsys.readouterr().err
     assert "seen" in said
     assert "secret" not in said
-
-
-def test_an_older_workspace_comes_through_every_step(tmp_path: Path) -> None:
-    (tmp_path / "state").mkdir()
-    assert bring_up_to_date(tmp_path, 1, {}) == []
-    steps: list[int] = []
-    ways = {1: lambda root: steps.append(1), 2: lambda root: steps.append(2)}
-    assert bring_up_to_date(tmp_path, 3, ways) == [1, 2] == steps
-    assert bring_up_to_date(tmp_path, 3, ways) == []
-    assert json.loads((tmp_path / "state" / "version.json").read_bytes()) == {"version": 3}
-
-
-def test_a_migration_that_is_killed_is_run_again(tmp_path: Path) -> None:
-    (tmp_path / "state").mkdir()
-    bring_up_to_date(tmp_path, 1, {})
-
-    def dies(root: Path) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        bring_up_to_date(tmp_path, 3, {1: lambda root: None, 2: dies})
-    assert bring_up_to_date(tmp_path, 3, {2: lambda root: None}) == [2]
-
-
-def test_a_newer_workspace_is_not_touched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "state").mkdir()
-    file = tmp_path / "state" / "version.json"
-    file.write_bytes(msgspec.json.encode({"version": 99}))
-    assert main(["--workspace", str(tmp_path), "service", "logs"]) == 1
-    assert "newer scantune" in capsys.readouterr().err
-    assert json.loads(file.read_bytes()) == {"version": 99}
-    file.unlink()
-    with pytest.raises(JobError, match="no way from state version 1"):
-        bring_up_to_date(tmp_path, 3, {})
 
 
 def test_looking_at_a_folder_leaves_nothing_in_it(tmp_path: Path) -> None:
