@@ -1,5 +1,5 @@
 """Findings of the clouds' own services: Microsoft Defender for Cloud (recommendations as CSV, assessments as JSON) and
-for Endpoint (vulnerabilities of machines), Google's Artifact Analysis and Security Command Center.
+for Endpoint (vulnerabilities of machines), Google's Artifact Analysis and Security Command Center, Prisma Cloud (CSV).
 
 Sources: learn.microsoft.com (Microsoft.Security/assessments, exported recommendations, Defender's API of
 vulnerabilities), cloud.google.com (`gcloud artifacts docker images describe`, `gcloud scc findings list`). Amazon's:
@@ -151,4 +151,31 @@ def security_command_center(report: Node, ledger: Ledger) -> Iterator[Problem]:
             symbol=record.text("resourceName"),
             suppressed=muted or inactive,
             suppression="muted" if muted else "inactive" if inactive else None,
+        )
+
+
+@reads("prisma-cloud-csv", lambda table: {"CVE ID", "Compliance ID", "Packages", "Severity"} <= set(
+    table.texts("columns")), kind="csv", tool="prisma-cloud")  # fmt: skip
+def prisma(table: Node, ledger: Ledger) -> Iterator[Problem]:
+    """Images as twistcli and the console of Prisma Cloud export them."""
+    for row in ledger.records(table, "rows"):
+        cve, fix = row.text("CVE ID"), row.text("Fix Status") or ""
+        image = ":".join(filter(None, (row.text("Repository"), row.text("Tag"))))
+        yield Problem(
+            row,
+            "vulnerability" if cve else "misconfiguration",
+            title=f"{cve} in {row.text('Packages')}" if cve else row.text("Description", "Cause"),
+            rule_id=cve or row.text("Compliance ID"),
+            severity=row.text("Severity"),
+            cvss_score=row.number("CVSS"),
+            ids=(cve,),
+            description=row.text("Description"),
+            symbol=image or row.text("Hostname", "Hosts"),
+            package=package(
+                row.text("Packages", "Source Package"),
+                version=row.text("Package Version"),
+                fixed=fix.removeprefix("fixed in ").split(", ") if fix.startswith("fixed in ") else (),
+            )
+            if cve
+            else None,
         )

@@ -156,7 +156,8 @@ def claims_asff(report: Node) -> bool:
 def asff(report: Node, ledger: Ledger) -> Iterator[Problem]:
     listed = ledger.entries(report["Findings"] or report["findings"] or report)
     for record in listed:
-        ledger.tool = (record.text("ProductFields.ProviderName", "ProductName", "GeneratorId") or ledger.tool).lower()
+        said = record.text("ProductFields.ProviderName", "ProductName", "GeneratorId") or ledger.tool
+        ledger.tool = said.partition("\n")[0][:100].lower()
         status = record.text("Compliance.Status")
         if status is None or _fails(status, ledger):
             yield _asff(record)

@@ -17,6 +17,8 @@ def claims(report: Node) -> bool:
     if report.is_list:
         first = early(report)
         return bool(first) and all("Target" in each and any(key in each for key in KEYS) for each in first)
+    if "Results" in report and any("Target" in each for each in early(report, "Results")):
+        return True
     if report.has("ArtifactName") and ("SchemaVersion" in report or "Results" in report):
         return True
     return "ClusterName" in report and any(key in report for key in ("Resources", "Findings", "Vulnerabilities"))
@@ -32,6 +34,33 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     for group in ("Resources", "Findings", "Vulnerabilities", "Misconfigurations"):
         for resource in ledger.records(report, group):
             yield from _results(resource, "Results", ledger)
+
+
+def claims_compliance(report: Node) -> bool:
+    controls = early(report, "Results")
+    return "SummaryControls" in report or (
+        report.has("ID", "Title", "Results") and all(each.has("ID", "Results") for each in controls)
+    )
+
+
+@reads("trivy-compliance", claims_compliance, tool="trivy")
+def compliance(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    """`trivy --compliance`: the summary counts failures by control, the full report holds them."""
+    for control in ledger.records(report, "SummaryControls"):
+        failed = control.integer("TotalFail") or 0
+        if failed:
+            yield Problem(
+                control,
+                "misconfiguration",
+                title=control.text("Name"),
+                rule_id=control.text("ID"),
+                severity=control.text("Severity"),
+                description=f"{failed} resources fail this control",
+            )
+        else:
+            ledger.skip("passed")
+    for control in ledger.records(report, "Results"):
+        yield from _results(control, "Results", ledger)
 
 
 def _results(above: Node, path: str, ledger: Ledger) -> Iterator[Problem]:
