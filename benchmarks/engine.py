@@ -2,7 +2,7 @@
 
 The work: files of 2 KB dropped by rename into a workspace with three chained stages, each of which parses, hashes, adds
 a field and writes. Run it with `python benchmarks/engine.py`; `--peers PYTHON` names an interpreter in which huey,
-Celery and Luigi are installed, `--large N` adds what only shows with many files, `--folder DIR` the disk to measure.
+Celery and Luigi are installed, `--folder DIR` the disk to measure.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import ctypes
 import hashlib
 import logging
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -194,7 +193,7 @@ def peer(python: str, name: str) -> Callable[[Path, int], float]:
     return run
 
 
-# -- one file at a time, and many ------------------------------
+# -- one file at a time ---------------------------------------------------------------------------------------------
 
 
 class Watching:
@@ -239,60 +238,19 @@ def latencies(folder: Path, count: int) -> list[float]:
     return found
 
 
-def large(folder: Path, count: int) -> None:
-    """A drop of many files, then a start over many finished ones; prints as it goes."""
-    print(f"\n{count} files at once")
-    small = engine(folder / "small", 1000) / 1000
-    seconds = engine(folder / "large", count)
-    print(
-        f"  through three stages: {count / seconds:.0f} files/s, per item {seconds / count / small:.2f} x that of 1,000"
-    )
-    print(f"  largest resident memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
-    command = [sys.executable, __file__, "--start", str(folder / "large")]
-    for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
-        print(f"  {line}")
-
-
-def start(folder: Path) -> None:
-    """In a fresh process: how long until ready over what is finished, memory, and CPU while nothing happens."""
-    for attempt in ("first start", "start"):
-        began = time.perf_counter()
-        with Watching(folder) as watching:
-            watching.ready.wait()
-            print(f"{attempt} over finished work: ready in {time.perf_counter() - began:.2f} s")
-            if attempt == "start":
-                cpu = time.process_time()
-                time.sleep(60)
-                print(f"idle CPU: {time.process_time() - cpu:.2f} s a minute")
-                print(f"resident memory: {_resident():.0f} MB")
-
-
-def _resident() -> float:
-    import psutil
-
-    return float(psutil.Process().memory_info().rss) / 1e6
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1000)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument("--peers", metavar="PYTHON")
-    parser.add_argument("--large", type=int, default=0, metavar="N")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--start", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     logging.disable(logging.WARNING)
-    if args.start:
-        start(args.start)
-        return
     base = Path(tempfile.mkdtemp(dir=args.folder))
     try:
         compare(base, args.files, args.rounds, args.peers)
         found = sorted(latencies(base / "latency", 200))
         print(f"\none file, idle: p50 {statistics.median(found):.1f} ms, p99 {found[int(len(found) * 0.99)]:.1f} ms")
-        if args.large:
-            large(base, args.large)
     finally:
         shutil.rmtree(base)
 

@@ -1,12 +1,16 @@
 """A poll with nothing new, 10,000 artifacts seen: requests and CPU time. `python -m benchmarks.poller`
 
-The server is a process of its own, so that only the poller's CPU time counts.
+The server is a process of its own, so that only the poller's CPU time counts: within `watch`, where the poller stays,
+and as `poll github --once`, where starting Python and reading its modules comes on top.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from multiprocessing.connection import Connection
@@ -36,9 +40,11 @@ def main() -> None:
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
     server.start()
-    settings = load(None, {"github": {"repositories": ["acme/app"], "api_url": ours.recv()}})
+    address = ours.recv()
+    settings = load(None, {"github": {"repositories": ["acme/app"], "api_url": address}})
     with tempfile.TemporaryDirectory() as root:
         measure(Poller(settings, Path(root), token=lambda url: TOKEN), ours)
+        measure_once(Path(root), address)
     ours.send("end")
     server.join()
 
@@ -58,6 +64,22 @@ def measure(poller: Poller, server: Connection) -> None:
     print(f"nothing new: {requests:.0f} request a poll (page size {feeds.PAGE}), CPU time a poll, of {POLLS}:")
     print(f"median {statistics.median(spent):.1f} ms, highest {max(spent):.1f} ms")
     poller.close()
+
+
+def measure_once(root: Path, address: str) -> None:
+    chosen = {
+        "GITHUB_TOKEN": TOKEN,
+        "SCANTUNE_GITHUB__API_URL": address,
+        "SCANTUNE_GITHUB__REPOSITORIES": '["acme/app"]',
+    }
+    command = [sys.executable, "-m", "handlers.cli.main", "--workspace", str(root), "poll", "github", "--once"]
+    spent = []
+    for _ in range(5):
+        before = os.times()
+        subprocess.run(command, env={**os.environ, **chosen}, check=True, capture_output=True)
+        after = os.times()
+        spent.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    print(f"poll github --once, the whole process: median {1000 * statistics.median(spent):.0f} ms")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ learning rate. Three ways, each in a process of its own, one after the other for
     same slots    ours, so many rows an update that a batch has as many token slots as one of mlx_lm.lora's
 
 Speeds are over updates alone, without start and evaluations, by the clock and by the processor's time (on a machine
-that does other things, the second is the fairer one). Prints every figure, and the ratios over all seeds.
+that does other things, the second is the fairer one). Prints every figure, the ratios over all seeds, and what scantune
+adds to mlx-lm's own updates: checkpoints, progress, books, rows made into batches; not start and evaluations.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -45,6 +46,7 @@ class Figures:
     slots: float  # tokens of a batch, padding included, on average
     seconds: float
     processor: float  # seconds
+    around: float  # seconds between updates, without evaluations
     before: float  # validation loss
     after: float
 
@@ -121,7 +123,9 @@ def summarise(found: dict[str, list[Figures]]) -> None:
         ours = found[way]
         clock, processor = (speed(ours, kind) / speed(theirs, kind) for kind in ("seconds", "processor"))
         loss = statistics.mean(one.after - other.after for one, other in zip(ours, theirs, strict=True))
+        around = sum(each.around for each in ours) / sum(each.seconds for each in ours)
         print(f"{way}: {clock:.2f} x by the clock, {processor:.2f} x by the processor; loss {loss:+.4f} on average")
+        print(f"{way}: {around:.2%} of the updates' time was spent around them")
 
 
 def speed(all_figures: Sequence[Figures], kind: str) -> float:
@@ -170,14 +174,14 @@ def measure(way: str, run: Run) -> Figures:
     train, valid = (
         encode_rows(load_rows(run.folder / f"{each}.jsonl").examples, tokenizer, WINDOW) for each in ("train", "valid")
     )
-    before = evaluate_model(model, valid).loss
-    train_it = theirs if way == "mlx_lm.lora" else ours
-    slots, seconds, processor = train_it(model, tokenizer, train, run)
+    before = evaluate_model(model, valid)
+    watch = theirs(model, tokenizer, run) if way == "mlx_lm.lora" else ours(model, train, valid, before, run)
     after = evaluate_model(model, valid).loss
-    return Figures(train.completion_tokens * run.epochs, slots, seconds, processor, before, after)
+    tokens = train.completion_tokens * run.epochs
+    return Figures(tokens, watch.slots(), watch.seconds, watch.processor, watch.around, before.loss, after)
 
 
-def theirs(model: Any, tokenizer: Any, train: Any, run: Run) -> tuple[float, ...]:
+def theirs(model: Any, tokenizer: Any, run: Run) -> Watch:
     """`mlx_lm.lora` as its command line runs it, but for the validation, which is switched off."""
     import numpy as np
     from mlx_lm import lora
@@ -210,19 +214,23 @@ def theirs(model: Any, tokenizer: Any, train: Any, run: Run) -> tuple[float, ...
     replaced = lora.train
     lora.train = lambda **given: replaced(**{**given, "val_dataset": None}, iterate_batches=watched)
     lora.train_model(SimpleNamespace(**chosen), model, data, [])
-    return watch.slots(), watch.seconds, watch.processor
+    return watch
 
 
-def ours(model: Any, tokenizer: Any, train: Any, run: Run) -> tuple[float, ...]:
-    import mlx.core as mx
-
-    from config.settings import Training
+def ours(model: Any, train: Any, valid: Any, before: Any, run: Run) -> Watch:
+    """The loop with all that a training has around it; one evaluation an epoch, a checkpoint after each."""
+    from config.settings import FineTuning, Mlx, Training
+    from handlers.models.device import settle_device
+    from handlers.training import course
     from handlers.training.adapters import attach
+    from handlers.training.checkpoints import Checkpoints, State
+    from handlers.training.comfort import Keeper
     from handlers.training.loop import Loop
     from handlers.training.optimizer import GuardedAdamW
-    from handlers.training.parameters import layout_of, schedule_of
+    from handlers.training.parameters import layout_of, parameters_of
+    from watcher.stage import Attempt
 
-    mx.disable_compile()
+    settle_device()
     chosen = Training(
         learning_rate=run.rate,
         batch_size=run.size,
@@ -231,29 +239,45 @@ def ours(model: Any, tokenizer: Any, train: Any, run: Run) -> tuple[float, ...]:
         lora_alpha=RANK * SCALE,
         seed=run.seed,
     )
-    attach(model, chosen)
-    plan = schedule_of(chosen, len(train.rows))
-    loop = Loop(model, GuardedAdamW(plan, chosen.clip_norm), train.rows, layout_of(chosen, True))
-    watch, feed = Watch(), loop._feed
+    layers, modules = attach(model, chosen)
+    settings = FineTuning(training=chosen, mlx=Mlx(gradient_checkpointing=False))
+    used = parameters_of(settings, len(train.rows), layers, modules, True, "float32")
+    loop = Loop(model, GuardedAdamW(used.schedule, used.clip_norm), train.rows, layout_of(chosen, True))
+    watch, feed, evaluated = Watch(), loop._feed, course.evaluate_model
     loop._feed = lambda *given: watch.over(feed(*given), lambda batch: batch[0].size)  # type: ignore[method-assign]
-    loop.run(0, plan.updates, lambda *_: True, scratch=run.folder)
-    return watch.slots(), watch.seconds, watch.processor
+    course.evaluate_model = lambda *given: watch.apart(lambda: evaluated(*given))
+    checkpoints = Checkpoints(run.folder / f"checkpoints-{run.seed}-{run.size}")
+    attempt = Attempt(key="0" * 64, resume=run.folder, cache=run.folder)
+    state = State(made_by="", base=before, best=before)
+    course.Course(loop, valid, used, checkpoints, attempt, state, Keeper(settings.comfort)).run(frugal=True)
+    return watch
 
 
 class Watch:
     """Measures what happens between the batches of an iterator: the updates."""
 
     def __init__(self) -> None:
-        self.seconds = self.processor = 0.0
+        self.seconds = self.processor = self.around = 0.0
         self.sizes: list[int] = []
 
     def over(self, batches: Iterator[Any], size: Any) -> Iterator[Any]:
+        began = time.perf_counter()
         for batch in batches:
+            self.around += time.perf_counter() - began
             self.sizes.append(size(batch))
             seconds, processor = time.perf_counter(), time.process_time()
             yield batch
             self.seconds += time.perf_counter() - seconds
             self.processor += time.process_time() - processor
+            began = time.perf_counter()
+        self.around += time.perf_counter() - began
+
+    def apart(self, work: Callable[[], Any]) -> Any:
+        """Does it, and leaves its time out of what is between updates."""
+        began = time.perf_counter()
+        done = work()
+        self.around -= time.perf_counter() - began
+        return done
 
     def slots(self) -> float:
         return math.fsum(self.sizes) / len(self.sizes)

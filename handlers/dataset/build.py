@@ -68,7 +68,7 @@ def write_sides(settings: Settings, root: Path, lines: Lines, out: Path, attempt
     """Writes the rows of `lines`, their lineage and their statistics."""
     maker = make_maker(settings, root)
     shards = make_shards(lines.found, maker, attempt)
-    choice = choose(shards, lines, _rules(settings))
+    choice = choose(shards, lines, rules_of(settings))
     sides = SIDES if settings.dataset.test_share else SIDES[:2]
     keep = Keep(attempt.cache / maker.recipe.digest / "parts")
     write_rows(choice, shards, lines.homes, sides, out, keep)
@@ -78,7 +78,7 @@ def write_sides(settings: Settings, root: Path, lines: Lines, out: Path, attempt
     return figures
 
 
-def _rules(settings: Settings) -> Rules:
+def rules_of(settings: Settings) -> Rules:
     chosen = settings.dataset
     held = {"valid": chosen.valid_share, "test": chosen.test_share}
     side = partial(side_of, valid_share=chosen.valid_share, test_share=chosen.test_share)

@@ -167,7 +167,8 @@ def _unlike(rows: list[Row], shards: Sequence[Shard], threshold: float, left_out
         return rows
     rows.sort(key=lambda row: (HELD[row.side], not row.source.by_user, row.item.key))
     matrices = [shard.signatures for shard in shards]
-    signatures = np.stack([matrices[row.shard][row.item.place] for row in rows])
+    starts = np.cumsum([0, *map(len, matrices)]).tolist()
+    signatures = np.concatenate(matrices)[[starts[row.shard] + row.item.place for row in rows]]
     numbers = {task: number for number, task in enumerate(sorted({row.item.task for row in rows}))}
     held = sum(row.side != "train" for row in rows)
     near = near_rows(signatures, [numbers[row.item.task] for row in rows], held, threshold)
@@ -179,10 +180,14 @@ def _balanced(
     rows: list[Row], most: dict[Side, int], owner: Callable[[Row], str], whose: str, left_out: Counter[str]
 ) -> list[Row]:
     """At most so many rows of an owner and task on a side; a digest draws which, a person's rows do not count."""
+    names = [(row.side, owner(row), row.item.task) for row in rows]
+    many = {name for name, count in Counter(names).items() if count > most[name[0]]}
+    if not many:
+        return rows
     drawn: dict[tuple[Side, str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        if not row.source.by_user:
-            drawn[row.side, owner(row), row.item.task].append(row)
+    for row, name in zip(rows, names, strict=True):
+        if name in many and not row.source.by_user:
+            drawn[name].append(row)
     over = [
         (sorted(map(_lot, found))[most[name[0]]], found) for name, found in drawn.items() if len(found) > most[name[0]]
     ]

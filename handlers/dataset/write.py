@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
+
 from handlers.dataset.choose import Choice, Row
 from handlers.dataset.keep import Keep
 from handlers.dataset.lineage import LINEAGE, Lineage
@@ -48,12 +50,10 @@ def _by_part(rows: Sequence[Row], homes: Mapping[str, str]) -> dict[str, list[Ro
 
 def _mark(rows: Sequence[Row], choice: Choice) -> str:
     """Names all that a part's files depend on besides the recipe."""
-    digest = hashlib.blake2b(digest_size=16)
-    for row in rows:
-        problem = choice.problems[row.source.digest]
-        said = (row.source.digest, row.item.task, row.side, row.group, problem.sightings, problem.tools)
-        digest.update(repr(said).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
+    said = [(row.source.digest, row.item.task, row.side, row.group) for row in rows]
+    problems = [choice.problems[digest] for digest in dict.fromkeys(row.source.digest for row in rows)]
+    seen = [(each.sightings, each.tools) for each in problems]
+    return hashlib.blake2b(msgspec.msgpack.encode((said, seen)), digest_size=16).hexdigest()
 
 
 def _write_part(
