@@ -9,7 +9,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from handlers.evaluation.record import Drift
+from handlers.models.metadata import Drift
 from handlers.training.batches import Batch, check_batches
 from handlers.training.encode import Row
 from handlers.training.loss import arrays, logits_at

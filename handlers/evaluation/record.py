@@ -37,17 +37,6 @@ def summarise(each: Sequence[RowLoss], left_out: int = 0) -> Evaluation:
     return Evaluation(loss=loss, perplexity=perplexity, tokens=tokens, rows=len(each), left_out=left_out, each=ordered)
 
 
-class Drift(Record, frozen=True, kw_only=True):
-    """What a model in another form (fused, in fewer bits) predicts, beside what it was made of."""
-
-    largest: float  # difference of two logits
-    divergence: float  # Kullback-Leibler, of the one's predictions from the other's, nats a token
-    tokens: int  # over which
-
-    def __str__(self) -> str:
-        return f"logits differ by up to {self.largest:.2g}, KL divergence {self.divergence:.2g} nats a token"
-
-
 class Examined(Record, frozen=True, kw_only=True):
     """All that a comparison of models needs of one of them."""
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from handlers.dataset.rows import Example
 from handlers.evaluation.interval import Interval
-from handlers.evaluation.record import Drift, Examined
+from handlers.evaluation.record import Examined
 from handlers.evaluation.verdict import Verdict
+from handlers.models.metadata import Drift
 
 SAMPLES = 5
 LONGEST = 1200  # characters of a shown text

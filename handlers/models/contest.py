@@ -15,14 +15,14 @@ from handlers.evaluation.drift import measure_drift
 from handlers.evaluation.examine import Paper, examine
 from handlers.evaluation.measure import row_losses
 from handlers.evaluation.plots import draw_metrics
-from handlers.evaluation.record import Drift, Evaluation, Examined
+from handlers.evaluation.record import Evaluation, Examined
 from handlers.evaluation.report import write_report
 from handlers.evaluation.verdict import Verdict, judge
 from handlers.knowledge.catalogue import open_catalogue
 from handlers.models.champion import Champion, promote, read_pointer, refuse
 from handlers.models.device import settle_device
 from handlers.models.finish import Result
-from handlers.models.metadata import read_metadata
+from handlers.models.metadata import Drift, read_metadata
 from handlers.records import Record
 from handlers.training.encode import Row, encode_rows
 from handlers.training.rows import Sides

@@ -18,13 +18,12 @@ from mlx_lm import load
 from handlers.dataset.rows import Example
 from handlers.evaluation.drift import measure_drift
 from handlers.evaluation.measure import evaluate_model
-from handlers.evaluation.record import Drift
 from handlers.models.base import content_revision
 from handlers.models.convert import convert
 from handlers.models.device import settle_device
 from handlers.models.finish import ADAPTERS
 from handlers.models.folder import making
-from handlers.models.metadata import Export, Metadata, read_finished, write_metadata
+from handlers.models.metadata import Drift, Export, Metadata, read_finished, write_metadata
 from handlers.training.encode import encode_rows
 from watcher.errors import BadInput, Unavailable
 from watcher.files import hash_file

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-from handlers.evaluation.record import Drift
 from handlers.records import Record
 from handlers.training.records import DatasetFacts, Parameters
 from watcher.errors import BadInput
@@ -38,6 +37,17 @@ class Versions(Record, frozen=True, kw_only=True):
     scantune: str
     mlx: str
     mlx_lm: str
+
+
+class Drift(Record, frozen=True, kw_only=True):
+    """What a model in another form (fused, in fewer bits) predicts, beside what it was made of."""
+
+    largest: float  # difference of two logits
+    divergence: float  # Kullback-Leibler, of the one's predictions from the other's, nats a token
+    tokens: int  # over which
+
+    def __str__(self) -> str:
+        return f"logits differ by up to {self.largest:.2g}, KL divergence {self.divergence:.2g} nats a token"
 
 
 class Export(Record, frozen=True, kw_only=True):
