@@ -19,6 +19,8 @@ SCANNER = re.compile(
     re.IGNORECASE,
 )
 RULE = re.compile(r"\b(CKV\d?_\w+|AVD-\w+-\d+|CVE-\d{4}-\d+|GHSA(?:-\w{4}){3}|KSV\d+|DS\d{3}|C-\d{4})\b")
+QUOTED = re.compile(r"^\s*(?:Evidence|Request|Response)\s*:?\s*$", re.MULTILINE)
+"""Behind this line Burp's family quotes requests and responses, which hold sessions: they are not kept."""
 WORD = re.compile(r"\[(CRITICAL|HIGH|MEDIUM|LOW|INFO|UNKNOWN)\]|Severity:\s*(\w+)", re.IGNORECASE)
 
 
@@ -40,11 +42,7 @@ def claims(root: Node) -> bool:
 def reader(root: Node, ledger: Ledger) -> Iterator[Problem]:
     suites = _suites(root)
     named = [SCANNER.search(name) for name in (root.text("name"), *(each.text("name") for each in suites)) if name]
-    checkov = any(
-        RULE.match("CKV") or "CKV" in (case.text("name") or "")
-        for each in suites
-        for case in each.items("testcase")[:3]
-    )
+    checkov = any("CKV" in (case.text("name") or "") for each in suites for case in each.items("testcase")[:3])
     found = next((each[1] for each in named if each), "checkov" if checkov else None)
     ledger.tool = tools.canonical(found) if found else ledger.tool
     for suite in suites:
@@ -58,7 +56,7 @@ def reader(root: Node, ledger: Ledger) -> Iterator[Problem]:
 
 def _problem(record: Node, case: Node, suite: Node) -> Problem:
     name = case.text("name") or ""
-    text = record.text() or ""
+    text = QUOTED.split(record.text() or "", maxsplit=1)[0]
     rule = RULE.search(name) or RULE.search(record.text("type") or "") or RULE.search(text)
     word = WORD.search(f"{name} {record.text('type') or ''} {text}")
     place = suite.text("name") or ""

@@ -154,6 +154,15 @@ def test_a_scan_that_was_given_up_is_no_clean_one() -> None:
     assert (reading.status, reading.format) == ("scan_failed", "wpscan")
 
 
+def test_requests_in_junit_reports_are_not_kept() -> None:
+    text = "Severity: High\n\nIssue Detail\nEchoed.\n\nEvidence\nRequest:\nGET / HTTP/1.1\nCookie: hunter22\n"
+    case = f'<testcase name="XSS"><failure message="XSS" type="High">{text}</failure></testcase>'
+    report = f'<testsuites name="Dastardly scan results"><testsuite name="https://x.example/">{case}</testsuite></testsuites>'
+    (finding,) = read_bytes(report.encode(), Limits()).findings
+    assert (finding.severity, finding.class_) == ("high", "dast")
+    assert "hunter22" not in repr(finding)
+
+
 def test_a_report_of_unit_tests_is_no_scan() -> None:
     report = '<testsuite name="unit"><testcase name="adds"><failure>1 != 2</failure></testcase></testsuite>'
     assert read_bytes(report.encode(), Limits()).status == "quarantined"
