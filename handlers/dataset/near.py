@@ -99,11 +99,8 @@ def _shared(keys: Keys, held: int) -> npt.NDArray[np.bool_]:
     """Which bands another row has too; with `held`, which a row of the other side has."""
     shared = np.zeros(keys.shape, dtype=bool)
     for band in range(keys.shape[1]):
-        column = keys[:, band]
-        if held:
-            shared[:held, band] = np.isin(column[:held], column[held:])
-            shared[held:, band] = np.isin(column[held:], column[:held])
-        else:
-            _, place, counts = np.unique(column, return_inverse=True, return_counts=True)
-            shared[:, band] = counts[place] > 1
+        _, place, counts = np.unique(keys[:, band], return_inverse=True, return_counts=True)
+        before = np.bincount(place[:held], minlength=len(counts)) if held else 1
+        after = counts - before
+        shared[:, band] = ((before > 0) & (after > 0))[place]
     return shared
