@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import resource
 import subprocess
@@ -47,6 +48,35 @@ def fill(folder: Path, leave: int) -> Path:
     with ballast.open("r+b") as out:
         out.truncate(ballast.stat().st_size - leave)
     return ballast
+
+
+@contextlib.contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """The folder as a volume that can't be written to for now."""
+    if subprocess.run(["mount", "--bind", str(folder), str(folder)], capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let the tests mount a folder on itself")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_volume_that_turns_read_only_for_a_while_loses_nothing(small_disk: Path, clock: FakeClock) -> None:
+    workspace = Workspace(small_disk / "w").make()
+    drop(workspace, CONTENTS)
+    with Engine(workspace, PIPELINE, Tempo(settle_seconds=0.0), Voice(clock=clock), patient=True) as engine:
+        with read_only(workspace.outbox):
+            for _ in range(10):
+                engine.round()
+                clock.pass_(60.0)
+            assert "the volume is read-only" in engine.tally.held["workspace"]
+            assert len(list(workspace.inbox.iterdir())) == len(CONTENTS)
+        while engine.round() or engine.paused:  # it tries again by itself
+            clock.pass_(60.0)
+        assert engine.tally.done["count"] == len(CONTENTS)
+        assert "workspace" not in engine.tally.held
+    prove(workspace, CONTENTS)
 
 
 @pytest.mark.parametrize("leave", [0, 30_000, 150_000, 400_000])

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from toy import digest
 
@@ -66,6 +67,34 @@ def balanced(workspace: Workspace) -> bool:
     stages: tuple[Stage, ...] = PIPELINE
     with Index(workspace, stages) as index:
         return audit(workspace, stages, index, Schedule(workspace, Retries())).balanced
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_burst_that_overflows_the_queue_of_events_loses_nothing(workspace: Workspace) -> None:
+    """120,000 files while the watcher can't read a single event: the kernel keeps 16,384 of them, as a rule."""
+    count, seen, pause = 120_000, -1, threading.Event()
+    (workspace.root / "only-upper").touch()
+    process = start("watch", workspace)
+    assert first_line(process) == "ready"
+    process.send_signal(signal.SIGSTOP)
+    for n in range(count):
+        (workspace.root / "beside").write_bytes(b"%d" % n)
+        (workspace.root / "beside").rename(workspace.inbox / str(n))
+    process.send_signal(signal.SIGCONT)
+    done = 0
+    while done < count:
+        assert done > seen, "nothing was done for half a minute"
+        seen = done
+        pause.wait(30)
+        done = sum(1 for _ in workspace.outbox.glob("upper/*/*"))
+    assert psutil.Process(process.pid).memory_info().rss < 150e6
+    process.terminate()
+    assert process.wait(60) == 0
+    assert process.stdout
+    process.stdout.close()
+    assert {path.read_bytes() for path in workspace.outbox.glob("upper/*/*/text")} == {b"%d" % n for n in range(count)}
+    assert not list(workspace.inbox.iterdir())
 
 
 def test_however_a_file_is_dropped_it_goes_all_the_way(

@@ -45,6 +45,8 @@ def counting(root: Path, child: bool) -> Stage:
 
 
 def stages(root: Path, child: bool = False) -> tuple[Stage, ...]:
+    if (root / "only-upper").exists():
+        return (UPPER,)
     return UPPER, counting(root, child), COLLECT
 
 
