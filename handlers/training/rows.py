@@ -18,6 +18,15 @@ NAMED = 5
 """So many bad lines are named one by one."""
 
 
+STATISTICS = "statistics.json"
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What counts of a dataset's statistics (`handlers.dataset.statistics`); reading all takes NumPy."""
+
+    generations: dict[str, int] = {}  # depth: rows
+
+
 class Sides(Record, frozen=True, kw_only=True):
     """What is learned, and what is held back to check it with; neither is empty."""
 
@@ -53,12 +62,13 @@ def load_sides(path: Path, valid_share: float) -> Sides:
 
 
 def _deepest(folder: Path) -> int:
-    """0 for rows that people split by hand, which come without statistics."""
-    from handlers.dataset.statistics import FILE, load_statistics  # NumPy and more, which the watcher need not carry
-
-    if not (folder / FILE).is_file():
-        return 0
-    return max(map(int, load_statistics(folder).generations), default=0)
+    """0 for rows that people split by hand, which come without statistics, or with others than ours."""
+    file = folder / STATISTICS
+    try:
+        told = msgspec.json.decode(file.read_bytes(), type=Told) if file.is_file() else Told()
+        return max(map(int, told.generations), default=0)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise BadInput(f"{file}: {error}", "build the dataset again, or remove that file") from None
 
 
 def _load(files: Sequence[Path]) -> tuple[tuple[Example, ...], list[str]]:
