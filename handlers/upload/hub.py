@@ -120,17 +120,29 @@ def _make_http() -> httpx2.Client:
 
 
 def _refuse_long_wait(response: httpx2.Response) -> None:
+    """Also the wait without end or pause in which the client asks to make a repository while another is being made."""
     from handlers.upload.faults import of_status, retry_after
 
     after = retry_after(response) if response.status_code >= 400 else 0.0
     if after > LONGEST_WAIT_SECONDS:
         raise of_status(response.status_code, str(response.url.host), "the Hub asks to wait", after)
+    making = response.status_code == 409 and response.url.path.endswith("/api/repos/create")
+    if making and b"conflicting operation is in progress" in response.read():
+        raise of_status(409, str(response.url.host), "another repository is being made", after)
 
 
 def _prepare(api: HfApi, repository: str, kind: Kind, private: bool) -> None:
     """Makes the repository if need be, with the visibility asked for; the next request is its first content."""
-    api.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
-    if api.repo_info(repository, repo_type=kind).private not in (private, None):
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        found = api.repo_info(repository, repo_type=kind)
+    except HfHubHTTPError as error:
+        if error.response.status_code != 404:
+            raise
+        api.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
+        found = api.repo_info(repository, repo_type=kind)
+    if found.private not in (private, None):
         api.update_repo_settings(repository, repo_type=kind, private=private)
 
 

@@ -164,3 +164,24 @@ def test_a_large_tree_is_read_page_by_page(hub: Hub, model: Path, settings: Sett
     published(model, settings, tmp_path)
     assert hub.count("GET", "/tree/") == 3
     assert len(hub.repositories["model", "acme/webauthn-security"].commits) == 2
+
+
+def test_a_repository_that_is_there_is_not_made_again(
+    hub: Hub, model: Path, settings: Settings, tmp_path: Path
+) -> None:
+    hub.add("model", "acme/webauthn-security", {})
+    published(model, settings, tmp_path)
+    assert hub.count("POST", "/api/repos/create") == 0
+
+
+def test_a_repository_that_is_just_being_made_is_not_asked_for_without_end(
+    hub: Hub, model: Path, settings: Settings, tmp_path: Path
+) -> None:
+    """The client itself would ask on and on, without a pause."""
+    body = b'{"error": "Cannot create repo: another conflicting operation is in progress"}'
+    hub.fail("POST", "/api/repos/create", 409, body=body, times=1000)
+    with pytest.raises(Unavailable, match="somebody else is changing"):
+        published(model, settings, tmp_path)
+    assert hub.count("POST", "/api/repos/create") == 1
+    hub.faults.clear()
+    assert published(model, settings, tmp_path).commit
