@@ -98,24 +98,33 @@ def test_killed_twenty_times_at_any_moment_it_ends_with_the_same_bytes(
 ) -> None:
     shape = {**SHAPE, "max_epochs": 30}
     expected = undisturbed(tmp_path / "undisturbed", dataset, settled(**shape))
-    root = tmp_path / "killed"
-    (root / "config").mkdir(parents=True)
     settings = settled(**shape).model_dump(mode="json", include={"fine_tuning", "default_base_model"})
-    settings["fine_tuned_models_dir"] = str(tmp_path / "models")
-    (root / "config" / "scantune.yaml").write_text(yaml.safe_dump(settings))
+    drawn, kills, trainings = random.Random(7), 0, 0
+    while kills < 20:
+        root = tmp_path / f"killed{trainings}"
+        (root / "config").mkdir(parents=True)
+        settings["fine_tuned_models_dir"] = str(root / "models")
+        (root / "config" / "scantune.yaml").write_text(yaml.safe_dump(settings))
+        kills += _train_through_kills(root, dataset, drawn, 20 - kills)
+        trainings += 1
+        job = next((root / "outbox" / "training").glob("*/*"))
+        names = [name for name in expected.receipt.outputs if name != "model.json"]
+        assert [(job / name).read_bytes() for name in names] == [
+            (expected.folder / name).read_bytes() for name in names
+        ]
+    print(f"killed {kills} times; trainings: {trainings}")
+
+
+def _train_through_kills(root: Path, dataset: Path, drawn: random.Random, most: int) -> int:
+    """Starts one training again and again until it ends well; returns how often it was killed, at most `most` times."""
     command = [sys.executable, "-P", "-m", "handlers.training", "--workspace", str(root), str(dataset)]
-    drawn, kills = random.Random(7), 0
+    kills = 0
     while True:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        patience = drawn.uniform(1.5, 6.0) if kills < 20 else 600.0
         try:
-            child.wait(patience)
-            break
+            assert child.wait(drawn.uniform(1.5, 6.0) if kills < most else 600.0) == 0
+            return kills
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
             child.wait()
             kills += 1
-    job = next((root / "outbox" / "training").glob("*/*"))
-    assert kills >= 5
-    names = [name for name in expected.receipt.outputs if name != "model.json"]
-    assert [(job / name).read_bytes() for name in names] == [(expected.folder / name).read_bytes() for name in names]
