@@ -57,7 +57,8 @@ TITLES = {
     )
 } | {"retirejs": "Retire.js", "burp": "Burp Suite", "dependency-check": "Dependency-Check", "npm-audit": "npm audit",
      "dependency-track": "Dependency-Track", "cargo-audit": "cargo audit", "pip-audit": "pip-audit",
-     "yarn-audit": "yarn audit", "testssl": "testssl.sh", "security_code_scan": "Security Code Scan"}  # fmt: skip
+     "yarn-audit": "yarn audit", "testssl": "testssl.sh", "unknown": "the scanner",
+     "security_code_scan": "Security Code Scan"}  # fmt: skip
 """Names as the tools' makers write them, by the name in a finding."""
 
 

@@ -118,7 +118,10 @@ class Component(Writer):
             rest = [*rest[:MOST_OTHERS], f"{len(rest) - MOST_OTHERS} more"]
         if not target or not rest:
             return ""
-        return self.say("[fixed as well in|other fixed versions:|repaired too:|later choices:] {rest}", rest=join(rest))
+        return self.say(
+            "[fixed as well in|it is also repaired in|on other branches take|other fixed versions are] {rest}",
+            rest=join(rest),
+        )
 
     def _pin(self, target: str | None) -> str:
         line = pin_line(self.ecosystem, self.package.name, target) if self.ecosystem else None
