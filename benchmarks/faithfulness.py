@@ -13,6 +13,7 @@ severity agreement   share of narratives that state the finding's severity and n
 secret leak          of the secrets that stand in the reports (gitleaks' Secret and Match, TruffleHog's Raw and
                      stringsFound, …), the share found in any narrative or analysis: must be 0
 
+Of a model's backend the last lines count the texts that the gate refused, by reason: there the rules' text stands.
 Everything is counted on the cleaned finding; ids are looked for by their published shapes, independently of the gate.
 """
 
@@ -23,6 +24,7 @@ import json
 import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -74,6 +76,7 @@ class Figures:
     severity: Share = field(default_factory=Share)
     leak: Share = field(default_factory=Share)
     origins: dict[str, int] = field(default_factory=dict)
+    gate: Counter[str] = field(default_factory=Counter)  # what became of a model's texts
 
     @property
     def faithful(self) -> bool:
@@ -94,14 +97,15 @@ def main() -> int:
         return 2
     with tempfile.TemporaryDirectory() as workspace:
         catalogue = open_catalogue(Path(workspace))
-        figures = measure(
-            args.corpus, catalogue, narrator(args.backend, args.model, args.tuned, catalogue), args.at_most
-        )
+        gate = Counter[str]()
+        write = narrator(args.backend, args.model, args.tuned, catalogue, gate)
+        figures = measure(args.corpus, catalogue, write, args.at_most)
+        figures.gate = gate
     show(figures)
     return 0 if figures.faithful else 1
 
 
-def narrator(backend: str, model: Path | None, tuned: bool, catalogue: Catalogue) -> Narrator:
+def narrator(backend: str, model: Path | None, tuned: bool, catalogue: Catalogue, gate: Counter[str]) -> Narrator:
     def by_rules(analyses: Sequence[Analysis]) -> Sequence[Narrative]:
         return [narrate(each, catalogue) for each in analyses]
 
@@ -116,7 +120,7 @@ def narrator(backend: str, model: Path | None, tuned: bool, catalogue: Catalogue
 
     def by_model(analyses: Sequence[Analysis]) -> Sequence[Narrative]:
         written, counts = write_narratives(by_rules(analyses), catalogue, generator, origin, tuned=tuned)
-        print(", ".join(f"{count} {what}" for what, count in sorted(counts.items())), file=sys.stderr)
+        gate.update(counts)
         return written
 
     return by_model
@@ -204,6 +208,8 @@ def show(figures: Figures) -> None:
     print(f"fixed version      {figures.fixed}")
     print(f"severity agreement {figures.severity}")
     print(f"secret leak        {figures.leak}")
+    for what, count in sorted(figures.gate.items()):
+        print(f"    {count} {what}")
 
 
 if __name__ == "__main__":
