@@ -133,17 +133,23 @@ def _refuse_long_wait(response: httpx2.Response) -> None:
 
 def _prepare(api: HfApi, repository: str, kind: Kind, private: bool) -> None:
     """Makes the repository if need be, with the visibility asked for; the next request is its first content."""
+    if not _is_there(api, repository, kind):
+        api.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
+    if api.repo_info(repository, repo_type=kind).private not in (private, None):
+        api.update_repo_settings(repository, repo_type=kind, private=private)
+
+
+def _is_there(api: HfApi, repository: str, kind: Kind) -> bool:
+    """Asked apart from what follows, whose own errors must not carry this one's 404 as their context."""
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        found = api.repo_info(repository, repo_type=kind)
+        api.repo_info(repository, repo_type=kind)
     except HfHubHTTPError as error:
         if error.response.status_code != 404:
             raise
-        api.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
-        found = api.repo_info(repository, repo_type=kind)
-    if found.private not in (private, None):
-        api.update_repo_settings(repository, repo_type=kind, private=private)
+        return False
+    return True
 
 
 def _commit(
