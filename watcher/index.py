@@ -6,6 +6,7 @@ A shard folder whose modification time is as remembered has not changed.
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -105,23 +106,22 @@ class Index(Ledger):
         differ = []
         with transaction(self._database):  # nobody enters a job between the look at a shard's time and at its names
             for shard, changed in self._changed(stage, _shards(self._workspace.outbox / stage)):
-                if "".join(self._listed(stage, shard)) == b"".join(self._entered(stage, shard)).hex():
+                keys = b"".join(self._entered(stage, shard))
+                if ":".join(names(self._workspace.outbox / stage / shard)) == keys.hex(":", KEY_LENGTH // 2):
                     self._remember(stage, shard, changed)
                 else:
                     differ.append((shard, changed))
         return differ
 
-    def _listed(self, stage: str, shard: str) -> list[str]:
-        return [name for name in names(self._workspace.outbox / stage / shard) if len(name) == KEY_LENGTH]
-
     def _entered(self, stage: str, shard: str) -> list[bytes]:
         low, high = bytes.fromhex(shard) + bytes(31), bytes.fromhex(shard) + b"\xff" * 31
         query = "SELECT key FROM jobs WHERE stage = ? AND key BETWEEN ? AND ? ORDER BY key"
-        return [key for (key,) in self._database.execute(query, (stage, low, high))]
+        return list(itertools.chain.from_iterable(self._database.execute(query, (stage, low, high))))
 
     def _read_shard(self, stage: str, shard: str, changed: int | None) -> int:
         folder = self._workspace.outbox / stage / shard
-        there, known = set(map(bytes.fromhex, self._listed(stage, shard))), set(self._entered(stage, shard))
+        there = {bytes.fromhex(name) for name in names(folder) if len(name) == KEY_LENGTH}
+        known = set(self._entered(stage, shard))
         new = list(self._read_jobs(folder / key.hex() for key in sorted(there - known)))
         with transaction(self._database):
             for key in known - there:
@@ -179,7 +179,7 @@ class Index(Ledger):
         taken = ((job.stage, bytes.fromhex(job.input)) for job in jobs)
         many("DELETE FROM waiting WHERE stage = ? AND input = ?", taken)
         for stage in self._each:
-            made = [job for job in jobs if job.stage in stage.accepts and not self._quarantined(stage.name, job.output)]
+            made = [job for job in jobs if job.stage in stage.accepts and not self.quarantined(stage.name, job.output)]
             rows = ((stage.name, bytes.fromhex(job.output), job.stage, bytes.fromhex(job.key)) for job in made)
             many(
                 "INSERT OR IGNORE INTO waiting (stage, input, source, key) SELECT ?1, ?2, ?3, ?4"
@@ -187,7 +187,7 @@ class Index(Ledger):
                 rows,
             )
 
-    def _quarantined(self, stage: str, digest: str) -> bool:
+    def quarantined(self, stage: str, digest: str) -> bool:
         return exists(f"{self._workspace.quarantine}/{stage}/{digest}")
 
     def settled(self, stage: str, digest: str) -> None:

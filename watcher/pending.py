@@ -96,7 +96,7 @@ class Pending:
         name, digest = stage.name, source.digest
         if stage.ready is not always_ready or not self._open(stage) or self._schedule.get(name, digest):
             return None
-        if self._index.done(name, digest) or self._workspace.quarantined(name, digest).exists():
+        if self._index.done(name, digest) or self._index.quarantined(name, digest):
             return None
         return Ready(stage, (source,), digest, again=False)
 
@@ -198,7 +198,7 @@ class Pending:
             if trouble.stage == stage.name and trouble.input != digest:
                 self._schedule.drop(stage.name, trouble.input)
         again = digest in requests.asked(self._workspace, stage.name)
-        quarantined = self._workspace.quarantined(stage.name, digest).exists()
+        quarantined = self._index.quarantined(stage.name, digest)
         if quarantined or (self._index.done(stage.name, digest) and not again):
             return None
         sources = tuple(self._source(by_output[each].stage, by_output[each].key, each) for each in digests)
