@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -97,6 +98,38 @@ def test_publishes_dataset_and_model_as_they_are(program: Program, model: Path) 
 def test_published_model_passes_validation(program: Program, model: Path) -> None:
     published = next((program.workspace / "publications").rglob("config.json")).parent
     assert program("validate-model", published).returncode == 0
+
+
+@pytest.mark.parametrize("library", ["mlx_lm", "datasets", "transformers"])
+def test_usage_on_the_published_cards_runs_as_printed(program: Program, library: str) -> None:
+    """Where each card means it: the model's beside its folder, the dataset's in it. Without a network."""
+    needed = "torch" if library == "transformers" else library
+    if importlib.util.find_spec(needed) is None:
+        pytest.skip(f"{needed} is not installed")
+    kind, up = ("train", 0) if library == "datasets" else ("config", 1)
+    card = next((program.workspace / "publications").glob(f"*/{kind}*.json*")).with_name("README.md")
+    blocks = re.findall(r"```python\n(.*?)```", card.read_text(), re.DOTALL)
+    (code,) = [each for each in blocks if each.startswith(f"from {library} ")]
+    done = offline(program, code, card.parents[up])
+    assert done.returncode == 0, done.stderr
+
+
+def test_published_dataset_loads_by_the_head_of_its_card(program: Program) -> None:
+    if importlib.util.find_spec("datasets") is None:
+        pytest.skip("datasets is not installed")
+    folder = next((program.workspace / "publications").glob("*/train*.jsonl")).parent
+    code = f"import datasets, json; print(json.dumps(datasets.load_dataset('{folder.name}').num_rows))"
+    done = offline(program, code, folder.parent)
+    assert done.returncode == 0, done.stderr
+    loaded = json.loads(done.stdout)
+    assert loaded.keys() >= {"train", "valid"}
+    assert loaded == {side: len((folder / f"{side}.jsonl").read_bytes().splitlines()) for side in loaded}
+
+
+def offline(program: Program, code: str, folder: Path) -> Shown:
+    environment = {**program.environment(), "HF_HUB_OFFLINE": "1", "HF_HOME": str(program.home / "hf")}
+    command = [str(program.python), "-P", "-c", code]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_second_run_does_nothing(program: Program) -> None:
