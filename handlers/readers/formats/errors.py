@@ -11,6 +11,8 @@ from handlers.readers.interface import Ledger, MalformedError, Problem, reads
 from handlers.readers.node import Node
 
 MARKS = ("error", "errors", "documentation_url", "statusCode", "status", "code")
+NO_ERROR: tuple[object, ...] = (None, 0, "0", "", [], {})
+"""Values of a mark that tell of none: some services answer `"error": 0`."""
 MESSAGES = (
     "error.summary",
     "error.message",
@@ -27,7 +29,7 @@ CODES = ("error.code", "error.status", "code", "statusCode", "status")
 
 def claims(report: Node) -> bool:
     """A small object that has an error's message and no list that could be findings."""
-    if not report.is_object or len(report.value) > 12 or not any(mark in report for mark in MARKS):
+    if not report.is_object or len(report.value) > 12 or all(report[mark].value in NO_ERROR for mark in MARKS):
         return False
     lists = [key for key, value in report.fields() if value.is_list and value and key != "errors"]
     return not lists and _said(report, MESSAGES) is not None

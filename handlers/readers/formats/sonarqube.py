@@ -22,6 +22,8 @@ QUALITY = {"BUG", "CODE_SMELL"}
 
 
 def claims(report: Node) -> bool:
+    if report.is_list:
+        return some(report, "rule", "component", "project")
     if not ("issues" in report or "hotspots" in report):
         return False
     known = some(report, "rule", "component", path="issues") or some(report, "ruleKey", "component", path="hotspots")
@@ -38,7 +40,7 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     total = report.integer("paging.total", "total")
     if total is not None and total > there:
         ledger.warn(f"one page of several: {there} of {total} issues are in this report")
-    for record in ledger.records(report, "issues"):
+    for record in ledger.records(report if report.is_list else report["issues"]):
         yield _problem(record, files, hotspot="type" not in record and record.text("status") == "TO_REVIEW")
     for record in ledger.records(report, "hotspots"):
         yield _problem(record, files, hotspot=True)
