@@ -9,7 +9,7 @@ from pathlib import Path
 
 from watcher.errors import Unavailable
 
-LAYOUT = 1
+LAYOUT = 2
 
 SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -23,6 +23,7 @@ CREATE TABLE waiting (
     number INTEGER PRIMARY KEY AUTOINCREMENT, stage TEXT, input BLOB, source TEXT, key BLOB, again INTEGER DEFAULT 0,
     UNIQUE (stage, input)
 );
+CREATE INDEX in_turn ON waiting (stage, number);
 """
 
 

@@ -16,11 +16,12 @@ from watcher.errors import BadInput
 from watcher.explain import why
 from watcher.failures import Retries, Schedule, read_all
 from watcher.index import Index
+from watcher.ledger import Job
 from watcher.lineage import trace
 from watcher.overview import overview
 from watcher.prune import prunable, prune
 from watcher.receipt import read_receipt
-from watcher.stage import Attempt, Outcome, Stage
+from watcher.stage import ARTIFACTS, Attempt, Outcome, Stage
 from watcher.workspace import Workspace
 
 DAY = 86_400.0
@@ -94,6 +95,22 @@ def test_a_start_reads_no_receipt_again_where_the_times_of_folders_prove_nothing
     lost.rename(lost.with_name(lost.name[:2] + key[2:]))  # as many as before, but not the same
     with Index(done, PIPELINE):
         assert read == [lost.name[:2] + key[2:]]
+
+
+def test_the_next_of_many_that_wait_costs_no_more_than_the_next_of_few(workspace: Workspace) -> None:
+    def steps(count: int) -> int:
+        """Of SQLite's machine, for one page."""
+        keys = [digest(b"%d" % n) for n in range(count)]
+        index.add([Job(ARTIFACTS, key, key, key, "00" * 16, "", False) for key in keys])
+        taken: list[int] = []
+        index._database.set_progress_handler(lambda: taken.append(1), 1)
+        assert len(index.waiting("upper", 10, 50)) == 50
+        index._database.set_progress_handler(None, 1)
+        return len(taken)
+
+    with Index(workspace, PIPELINE) as index:
+        few = steps(100)
+        assert steps(2000) < 2 * few
 
 
 def test_an_index_that_is_lost_or_damaged_is_made_anew(done: Workspace, clock: FakeClock) -> None:
