@@ -28,14 +28,28 @@ def _fits(names: set[str]) -> bool:
     return names >= REQUIRED and not names.isdisjoint(FIELDS)
 
 
+EMPTY = {"findings", "results", "issues", "alerts", "leaks", "matches", "errors"}
+"""Lists that are all that several tools write when they found nothing."""
+
+
+def _says_nothing(report: Node) -> bool:
+    lists = [value.value for _, value in report.fields()]
+    return bool(lists) and set(report.value) <= EMPTY and lists == [[]] * len(lists) and set(report.value) != {"errors"}
+
+
 def claims(report: Node) -> bool:
-    if "findings" in report and report["findings"].value == []:
+    if _says_nothing(report) or ("findings" in report and report["findings"].value == []):
         return True
     return any(map(_is_record, early(report, "findings") if "findings" in report else early(report)))
 
 
 @reads("generic", claims, last_resort=True)
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    if _says_nothing(report):
+        ledger.tool = "unknown"
+        ledger.statements += 1
+        ledger.warn("empty lists and nothing else: which tool wrote it can't be told")
+        return
     if "findings" in report and not report["findings"] and "tool" not in report:
         ledger.warn("an empty list of findings: which tool wrote it can't be told")
     if "findings" in report:

@@ -163,6 +163,18 @@ def test_requests_in_junit_reports_are_not_kept() -> None:
     assert "hunter22" not in repr(finding)
 
 
+@pytest.mark.parametrize("report", [{"results": []}, {"issues": []}, {"leaks": [], "errors": []}])
+def test_empty_lists_alone_are_zero_findings_of_an_unknown_tool(report: dict[str, Any]) -> None:
+    reading = read_bytes(json.dumps(report).encode(), Limits())
+    assert (reading.status, reading.tool, reading.books.seen) == ("parsed_with_warnings", "unknown", 0)
+    assert any("can't be told" in warning for warning in reading.warnings)
+
+
+@pytest.mark.parametrize("report", [{}, {"errors": []}, {"results": [1]}, {"results": [], "more": 1}])
+def test_what_is_not_just_empty_lists_is_no_clean_scan(report: dict[str, Any]) -> None:
+    assert read_bytes(json.dumps(report).encode(), Limits()).status == "quarantined"
+
+
 def test_a_report_of_unit_tests_is_no_scan() -> None:
     report = '<testsuite name="unit"><testcase name="adds"><failure>1 != 2</failure></testcase></testsuite>'
     assert read_bytes(report.encode(), Limits()).status == "quarantined"
