@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node
-from handlers.readers.shapes import some
+from handlers.readers.shapes import early, some
 
 NO_PROBLEM = {"passed": "passed", "1": "passed", "ignored": "ignored in the source", "2": "ignored in the source"}
 
@@ -16,7 +16,8 @@ def claims(report: Node) -> bool:
     if report.is_object and list(report.value) == ["results"] and report["results"].value is None:
         return True
     marks = ("rule_description", "rule_provider", "range")
-    return any(some(report, "rule_id", mark, path="results") for mark in marks)
+    oldest = (each for each in early(report, "results") if each["location"].has("filename", "start_line"))
+    return any(some(report, "rule_id", mark, path="results") for mark in marks) or any("rule_id" in e for e in oldest)
 
 
 @reads("tfsec", claims)

@@ -137,6 +137,8 @@ def test_xml_without_what_every_report_has_is_no_clean_report(report: str) -> No
     [
         ({"passed": 0, "failed": 0, "skipped": 0, "parsingerrors": 0, "resourcecount": 0, "checkov_version": "2.1"},
          "checkov", 0),
+        ({"results": [{"rule_id": "AWS001", "description": "d", "location": {"filename": "a.tf", "start_line": 1}}]},
+         "tfsec", 1),
         ({"imageDigest": "sha256:1", "vulnerabilities": [], "vulnerability_type": "os"}, "anchore", 0),
         ({"generated_at": "x", "scanner": {"name": "Trivy"}, "vulnerabilities": [{"id": "CVE-2020-1"}]}, "harbor", 1),
         ([{"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "ClusterComplianceReport", "status": {
