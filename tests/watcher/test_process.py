@@ -232,13 +232,15 @@ def test_the_watcher_never_loads_what_is_heavy(tmp_path: Path) -> None:
         "SCANTUNE_FINE_TUNING__SKIP_IN_DAEMON": "true",
         "HOME": str(tmp_path),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-c", WATCH, str(workspace.root)], stdout=subprocess.PIPE, text=True, env=environment
-    )
-    until(lambda: bool(list(workspace.outbox.glob("narrative/*/*/receipt.json"))), "the narrative written")
-    until(lambda: bool(list(workspace.outbox.glob("dataset/*/*/receipt.json"))), "the dataset built")
-    process.terminate()
-    said, _ = process.communicate(timeout=60)
+    command = [sys.executable, "-c", WATCH, str(workspace.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            until(lambda: bool(list(workspace.outbox.glob("narrative/*/*/receipt.json"))), "the narrative written")
+            until(lambda: bool(list(workspace.outbox.glob("dataset/*/*/receipt.json"))), "the dataset built")
+            process.terminate()
+            said, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 0
     loaded = {name.split(".")[0] for name in json.loads(said)}
     assert not loaded & {"mlx", "mlx_lm", "transformers", "huggingface_hub", "matplotlib", "numpy", "torch"}
