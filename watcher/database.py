@@ -19,6 +19,7 @@ CREATE TABLE jobs (
     PRIMARY KEY (stage, key)
 ) WITHOUT ROWID;
 CREATE INDEX by_input ON jobs (stage, input);
+CREATE INDEX by_output ON jobs (stage, output);
 CREATE TABLE waiting (
     number INTEGER PRIMARY KEY AUTOINCREMENT, stage TEXT, input BLOB, source TEXT, key BLOB, again INTEGER DEFAULT 0,
     UNIQUE (stage, input)

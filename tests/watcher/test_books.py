@@ -21,6 +21,7 @@ from watcher.lineage import trace
 from watcher.overview import overview
 from watcher.prune import prunable, prune
 from watcher.receipt import read_receipt
+from watcher.requests import ask
 from watcher.stage import ARTIFACTS, Attempt, Outcome, Stage
 from watcher.workspace import Workspace
 
@@ -97,20 +98,36 @@ def test_a_start_reads_no_receipt_again_where_the_times_of_folders_prove_nothing
         assert read == [lost.name[:2] + key[2:]]
 
 
-def test_the_next_of_many_that_wait_costs_no_more_than_the_next_of_few(workspace: Workspace) -> None:
-    def steps(count: int) -> int:
-        """Of SQLite's machine, for one page."""
-        keys = [digest(b"%d" % n) for n in range(count)]
-        index.add([Job(ARTIFACTS, key, key, key, "00" * 16, "", False) for key in keys])
-        taken: list[int] = []
-        index._database.set_progress_handler(lambda: taken.append(1), 1)
-        assert len(index.waiting("upper", 10, 50)) == 50
-        index._database.set_progress_handler(None, 1)
-        return len(taken)
+def grow(index: Index, count: int) -> None:
+    keys = [digest(b"%d" % n) for n in range(count)]
+    index.add([Job(ARTIFACTS, key, key, key, "00" * 16, "", False) for key in keys])
 
+
+def steps(index: Index, question: Callable[[], object]) -> int:
+    """Of SQLite's machine, for one question."""
+    taken: list[int] = []
+    index._database.set_progress_handler(lambda: taken.append(1), 1)
+    question()
+    index._database.set_progress_handler(None, 1)
+    return len(taken)
+
+
+def test_the_next_of_many_that_wait_costs_no_more_than_the_next_of_few(workspace: Workspace) -> None:
     with Index(workspace, PIPELINE) as index:
-        few = steps(100)
-        assert steps(2000) < 2 * few
+        grow(index, 100)
+        few = steps(index, lambda: index.waiting("upper", 10, 50))
+        grow(index, 2000)
+        assert len(index.waiting("upper", 10, 50)) == 50
+        assert steps(index, lambda: index.waiting("upper", 10, 50)) < 2 * few
+
+
+def test_a_request_to_run_again_costs_no_more_among_many_than_among_few(workspace: Workspace) -> None:
+    ask(workspace, "upper", digest(b"7"))
+    with Index(workspace, PIPELINE) as index:
+        grow(index, 100)
+        few = steps(index, index._read_again)
+        grow(index, 2000)
+        assert steps(index, index._read_again) < 2 * few
 
 
 def test_an_index_that_is_lost_or_damaged_is_made_anew(done: Workspace, clock: FakeClock) -> None:
