@@ -18,7 +18,7 @@ from config.settings import Settings
 from handlers.sources.drop import Inbox, plain
 from handlers.sources.feeds import Feed, Item, feeds
 from handlers.sources.memory import Event, Memory, Schedule
-from handlers.sources.rest import Gone, Limited, Page, Rest
+from handlers.sources.rest import Gone, Limited, Page, Rest, TooLarge
 from handlers.sources.tokens import find_token
 from watcher.clock import SYSTEM, Clock
 from watcher.errors import JobError, Unavailable
@@ -130,8 +130,8 @@ class Poller:
 
     def _filters(self) -> str:
         """A digest of the settings that leave items out."""
-        wanted = self._wanted
-        chosen = [wanted.artifacts, wanted.workflows, wanted.branches, wanted.forks]
+        wanted, largest = self._wanted, self._settings.limits.max_bytes
+        chosen = [wanted.artifacts, wanted.workflows, wanted.branches, wanted.forks, largest]
         return hashlib.sha256(repr(chosen).encode()).hexdigest()[:16]
 
 
@@ -229,6 +229,9 @@ class _Poll:
             raise
         except Gone as gone:
             self._gone(item, gone.reason)
+        except TooLarge as large:
+            self._report.expired.append(f"{item.label}: {large.reason}")
+            self._memory.leave_out(item.id, large.reason)
         except JobError as error:
             self._problem(f"{item.label}: {error}", error)
 

@@ -4,6 +4,7 @@ Limited      a rate limit; `after` says how long
 Unavailable  the network or GitHub has a problem
 Denied       the token is missing, wrong, or may not see this
 Gone         what was asked for is no longer there
+TooLarge     it is there, but the settings allow no file of its size
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ class Denied(JobError):
 
 class Gone(JobError):
     """Not there, or not there any more."""
+
+
+class TooLarge(JobError):
+    """There, but larger than the settings allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class Rest:
         """Streams a file to `target`, at most `largest` bytes; returns its SHA-256 in hexadecimal.
 
         GitHub redirects to a storage host with a link that lives a minute; the client does not show it the token, and
-        each try asks for a new link. Raises Gone if the file grows over `largest`.
+        each try asks for a new link. Raises TooLarge if the file grows over `largest`.
         """
         return self._retrying(lambda: self._streamed(address, target, largest, accept))
 
@@ -108,7 +113,7 @@ class Rest:
             with target.open("wb") as file:
                 for data in answer.iter_bytes():
                     if (size := size + len(data)) > largest:
-                        raise Gone(f"{address}: larger than {largest} bytes (limits.max_bytes)")
+                        raise TooLarge(f"{address}: larger than {largest} bytes (limits.max_bytes)")
                     digest.update(data)
                     file.write(data)
         return digest.hexdigest()

@@ -255,12 +255,19 @@ def test_what_is_no_zip_and_what_is_too_large(
 ) -> None:
     project.add(b'{"runs": []}', "report.sarif")
     project.add(b"x" * 5000, "huge")
-    chosen = {"repositories": ["acme/app"], "api_url": github.url}
-    settings = load(None, {"github": chosen, "limits": {"max_bytes": 999}})
-    made.append(Poller(settings, tmp_path, clock, token=lambda url: TOKEN))
-    report = made[-1].poll()
+
+    def poll(largest: int) -> Report:
+        chosen = {"repositories": ["acme/app"], "api_url": github.url}
+        settings = load(None, {"github": chosen, "limits": {"max_bytes": largest}})
+        made.append(Poller(settings, tmp_path, clock, token=lambda url: TOKEN))
+        return made[-1].poll()
+
+    report = poll(999)
     assert report.landed == ["github-acme-app-report.sarif-1000"]
     assert "larger than 999 bytes" in report.expired[0]
+    again = poll(999)
+    assert (again.landed, again.expired) == ([], [])
+    assert poll(9999).landed == ["github-acme-app-huge-1001"]
 
 
 def test_a_full_disk_is_a_problem_that_passes(
