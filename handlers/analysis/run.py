@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from config.settings import Settings
-from handlers.analysis.rules import VERSION, analyse
+from handlers import readers
+from handlers.analysis import rules
 from handlers.backend import Backend, choose_backend, may_load_model, unless_stopping, writer_key
 from handlers.clean import clean_finding
 from handlers.dataset.lines import USERS
@@ -58,7 +59,7 @@ def stage(settings: Settings, root: Path) -> Stage:
         }
 
     lock = "accelerator" if may_load_model(settings) else ""
-    return Stage("analysis", VERSION, (ARTIFACTS,), run, relevant, lock=lock)
+    return Stage("analysis", f"{readers.VERSION}.{rules.VERSION}", (ARTIFACTS,), run, relevant, lock=lock)
 
 
 def schema() -> Mapping[str, object]:
@@ -77,7 +78,7 @@ def _analyse_artifact(artifact: Path, out: Path, settings: Settings, root: Path,
     chosen = settings.analysis
     seen = load_exploitation(chosen.kev_file, chosen.epss_file)
     findings = (clean_finding(each, settings.limits.max_text) for each in reading.findings)
-    by_rules = (analyse(each, catalogue, seen) for each in findings)
+    by_rules = (rules.analyse(each, catalogue, seen) for each in findings)
     backend = choose_backend(settings, root)
     analyses, counts = (by_rules, {}) if backend is None else _by_model(list(by_rules), catalogue, backend, attempt)
     count = dump_lines(out / ANALYSES, analyses)
