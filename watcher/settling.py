@@ -85,7 +85,13 @@ class Settling:
         """Raises OSError if the folder can't be read; one that is not there is empty."""
         look, since, now = Look(), dict[str, tuple[Signature, float]](), self._clock.elapsed()
         for entry, name in self._entries(look, since, now):
-            status = entry.stat(follow_symlinks=False)
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # it went between the listing and this look: another process has taken it
+            except PermissionError:
+                look.odd.append(Odd(printable(name), "its folder may be listed but not entered: permission denied"))
+                continue
             if why := _why_not(name, status.st_mode):
                 look.odd.append(Odd(printable(name), why))
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from toy import FakeClock
@@ -132,3 +133,44 @@ def test_only_so_many_files_are_held_in_view(inbox: Path, clock: FakeClock, monk
             seen.add(each.name)
             each.path.unlink()
     assert len(seen) == 25
+
+
+class Emptied(list[os.DirEntry[str]]):
+    """A folder's entries, all of which are taken by somebody else before anyone looks at them."""
+
+    def __init__(self, folder: Path) -> None:
+        with os.scandir(folder) as entries:
+            super().__init__(entries)
+        for entry in self:
+            Path(entry.path).unlink()
+
+    def __enter__(self) -> Emptied:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
+def test_a_file_that_goes_between_the_listing_and_the_look_is_no_candidate(
+    inbox: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inbox / "a").write_bytes(b"1")
+    with monkeypatch.context() as patch:
+        patch.setattr("watcher.settling.os", SimpleNamespace(**{**vars(os), "scandir": Emptied}))
+        look = Settling(inbox, 0.0, clock, remove=True).look()
+    assert not (inbox / "a").exists()
+    assert look == Look()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
+def test_a_folder_that_may_be_listed_but_not_entered_is_named(inbox: Path, clock: FakeClock) -> None:
+    (inbox / "closed").mkdir()
+    (inbox / "closed" / "a").write_bytes(b"1")
+    (inbox / "b").write_bytes(b"2")
+    (inbox / "closed").chmod(0o400)
+    try:
+        look = Settling(inbox, 0.0, clock, remove=True).look()
+    finally:
+        (inbox / "closed").chmod(0o700)
+    assert [each.name for each in look.ready] == ["b"]
+    assert [each.name for each in look.odd] == ["closed/a"]
