@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.load_profile("ci")
+"""The same examples on every run, however busy the machine: no deadlines, no complaint about slow generation."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.settings import Settings, Tasks
@@ -90,7 +90,7 @@ def test_the_answers_come_from_the_narrative(tmp_path: Path) -> None:
     assert "CWE-787" not in rows["cwe"][0]["content"]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None)
 @given(st.permutations(range(12)), st.integers(1, 11))
 def test_order_and_place_of_narratives_do_not_matter(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], cut: int

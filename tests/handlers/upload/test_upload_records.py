@@ -35,7 +35,7 @@ def test_a_record_reads_back(record: Published) -> None:
 
 
 @given(st.binary(max_size=5000))
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_digests_are_those_of_sha256_and_git(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "file"
     file.write_bytes(content)
