@@ -34,6 +34,7 @@ class Loss(msgspec.Struct, frozen=True):
 class ModelFacts(msgspec.Struct, frozen=True):
     """What a publication needs of a model's `metadata.json`; a model of others may have none."""
 
+    name: str = ""  # NAME-vN, whatever its folder is called
     job: str = ""  # key of the training's job
     dataset_digest: str = ""
     before: Loss | None = None  # of the base
@@ -69,12 +70,13 @@ def read_record(folder: Path) -> ModelRecord:
 
 
 def _model(folder: Path) -> Publication:
-    name, _, number = folder.name.rpartition("-v")
-    versioned = bool(name) and number.isdigit()
     facts = _facts(folder)
+    called = facts.name or folder.name
+    name, _, number = called.rpartition("-v")
+    versioned = bool(name) and number.isdigit()
     return Publication(
         kind="model",
-        name=name if versioned else folder.name,
+        name=name if versioned else called,
         version=f"v{number}" if versioned else "",
         sources={ATTRIBUTES: attributes(), **_files(folder)},
         dataset=dataset_tag(facts.dataset_digest) if facts.dataset_digest else None,

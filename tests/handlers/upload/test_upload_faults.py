@@ -173,43 +173,6 @@ def test_short_faults_are_left_to_the_client(hub: Hub, model: Path, settings: Se
     assert commits(hub) == ["Publish webauthn-security-v1"]
 
 
-@pytest.mark.parametrize(("path", "status"), [("xet-write-token", 401), ("/cas/v1/xorbs", 403), ("/shards", 400)])
-def test_xet_tells_its_status_in_words_only(
-    hub: Hub,
-    model: Path,
-    settings: Settings,
-    tmp_path: Path,
-    path: str,
-    status: int,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
-    hub.fail("*", path, status, times=1000)
-    with pytest.raises(KINDS[status]) as caught:
-        publish(model, settings, tmp_path)
-    assert type(caught.value) is KINDS[status]
-    assert str(status) in caught.value.reason
-    assert commits(hub) == []
-
-
-@pytest.mark.soak
-def test_xet_gives_up_on_a_storage_that_is_down(
-    hub: Hub, model: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Minutes: hf_xet retries by itself, and nothing of ours is stacked on that."""
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
-    hub.fail("*", "/cas/v1/xorbs", 503, times=1000)
-    with pytest.raises(Unavailable, match="503"):
-        publish(model, settings, tmp_path)
-    hub.faults.clear()
-    publish(model, settings, tmp_path)
-    assert commits(hub) == ["Publish webauthn-security-v1"]
-
-
 def test_without_a_token_nothing_is_asked(
     hub: Hub, model: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
