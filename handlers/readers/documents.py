@@ -24,6 +24,10 @@ from handlers.readers.node import Node, XmlNode
 ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 csv.field_size_limit(2**24)
 MOST_PREAMBLE = 12
+ASSIGNMENT = re.compile(r"(?:(?:var|let|const|window\.)\s*)?[A-Za-z_]\w*\s*=\s*(?=[{\[])")
+"""A script that holds a report: `scoutsuite_results = {…}`."""
+LOG_LINE = re.compile(r"\[[A-Z]{4,7}\] ")
+"""How the text of kube-bench and of logs begins: `[INFO] 1 Control Plane`. No JSON does."""
 
 
 def parse(text: str, max_depth: int, ledger: Ledger) -> tuple[Kind, Node]:
@@ -35,7 +39,10 @@ def parse(text: str, max_depth: int, ledger: Ledger) -> tuple[Kind, Node]:
         return "text", Node(text)
     if start[0] == "<":
         return "xml", XmlNode(parse_xml(start, max_depth, ledger))
-    if start[0] in "{[" or _is_json_word(start):
+    assigned = ASSIGNMENT.match(start)
+    if assigned:
+        return "json", Node(parse_json(start[assigned.end() :].rstrip().rstrip(";"), max_depth, ledger))
+    if (start[0] in "{[" and not LOG_LINE.match(start)) or _is_json_word(start):
         return "json", Node(parse_json(text, max_depth, ledger))
     table = _csv(text, ledger)
     return ("csv", table) if table is not None else ("text", Node(text))

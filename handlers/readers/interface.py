@@ -132,7 +132,7 @@ class Ledger:
         there = node.at(path) if path else node
         if not there.is_object and there.value not in (None, []):
             raise MalformedError(f"{there.pointer or 'the document'} should be an object")
-        self.statements += there.is_object
+        self.statements += there.is_object or there.is_list
         yield from there.fields()
 
     def _objects(self, there: Node, items: Iterable[Node], wanted: str) -> Iterator[Node]:

@@ -42,6 +42,12 @@ def lower_bounds(*ranges: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def upper_bounds(affected: str | None) -> tuple[str, ...]:
+    """The versions below which ranges of affected ones end, the first that are not affected: `>=7,<7.4.5|>=4,<6.5.8`
+    gives 7.4.5 and 6.5.8. `<=` names an affected version and gives none."""
+    return tuple(dict.fromkeys(re.findall(r"<(?!=)\s*v?(\d[\w.+:~-]*)", affected or "")))
+
+
 def line_range(text: str | None) -> tuple[int | None, int | None]:
     """`"79"` is (79, None), `"79-82"` is (79, 82)."""
     numbers = [int(each) for each in re.findall(r"\d{1,9}", text or "")]

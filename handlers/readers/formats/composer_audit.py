@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from handlers.readers.identifiers import ids_in, package
 from handlers.readers.interface import Ledger, MalformedError, Problem, reads
 from handlers.readers.node import Node
-from handlers.readers.shapes import EARLY
+from handlers.readers.shapes import EARLY, upper_bounds
 
 
 def claims(report: Node) -> bool:
@@ -48,5 +48,10 @@ def _problem(record: Node, name: str) -> Problem:
         ),
         description=f"Affected versions: {record.text('affectedVersions') or 'not said'}",
         references=(record.text("link"),),
-        package=package(record.text("packageName") or name, of="composer", version=record.text("version")),
+        package=package(
+            record.text("packageName") or name,
+            of="composer",
+            version=record.text("version"),
+            fixed=upper_bounds(record.text("affectedVersions")),
+        ),
     )

@@ -181,6 +181,7 @@ def claims_aqua(report: Node) -> bool:
     return (
         some(report, "resource", "scanned", path="resources")
         or report.has("image", "resources", "scan_started")
+        or some(report, "image_name", "results")
         or report.has("cves", "cves_counts")
         or any(each["resource"].is_object and "aqua_severity" in each for each in early(report, "result"))
     )
@@ -191,11 +192,16 @@ def aqua(report: Node, ledger: Ledger) -> Iterator[Problem]:
     ledger.counted(report.integer("cves_counts.total"), report["cves"])
     for record in ledger.records(report, "cves"):
         yield _aqua(record, Node({"name": record.text("file")}), report.text("image_name"))
-    for holder in ledger.records(report, "resources"):
-        for record in ledger.records(holder, "vulnerabilities"):
-            yield _aqua(record, holder["resource"], report.text("image"))
-    for record in ledger.records(report, "result"):
-        yield _aqua(record, record["resource"], record.text("image_name"))
+    for scan in [each["results"] for each in ledger.entries(report) if "results" in each] or [report]:
+        for holder in ledger.records(scan, "resources"):
+            for record in ledger.records(holder, "vulnerabilities"):
+                yield _aqua(record, holder["resource"], scan.text("image"))
+            for record in ledger.records(holder, "sensitive_data_items"):
+                path, kind = holder.text("resource.path"), record.text("type")
+                yield Problem(record, "secret", title=kind, rule_id=kind, path=path, symbol=scan.text("image"))
+    if report.is_object:
+        for record in ledger.records(report, "result"):
+            yield _aqua(record, record["resource"], record.text("image_name"))
 
 
 def _aqua(record: Node, part: Node, image: str | None) -> Problem:

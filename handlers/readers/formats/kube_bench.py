@@ -1,8 +1,9 @@
-"""kube-bench's JSON: https://github.com/aquasecurity/kube-bench, check/controls.go. FAIL and WARN state a problem; the
-benchmark gives no severity."""
+"""kube-bench: its JSON and its text. Source: https://github.com/aquasecurity/kube-bench, check/controls.go. FAIL and
+WARN state a problem; the benchmark gives no severity."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from handlers.readers.interface import Ledger, Problem, reads
@@ -40,3 +41,28 @@ def _problem(record: Node, control: Node) -> Problem:
         remediation=record.text("remediation"),
         symbol=control.text("node_type"),
     )
+
+
+LINE = re.compile(r"^\[(PASS|FAIL|WARN|INFO)\] (\d+(?:\.\d+)+)\s+(?!- )(\S.*)$", re.MULTILINE)
+"""`[FAIL] 1.1.12 Ensure that …`; sections have an INFO line of their own."""
+COLOURS = re.compile(r"\x1b\[[\d;]*m")
+
+
+@reads("kube-bench-text", lambda text: len(LINE.findall(COLOURS.sub("", text.value[:20_000]))) > 0, kind="text",
+       tool="kube-bench")  # fmt: skip
+def text_reader(text: Node, ledger: Ledger) -> Iterator[Problem]:
+    """The remediation of a check stands below all checks, in a paragraph that begins with its number."""
+    checks, _, below = COLOURS.sub("", text.value).replace("\r", "").partition("== Remediations")
+    remedies = dict(re.findall(r"^(\d+(?:\.\d+)+) (.+?)(?:\n\n|\Z)", below, re.MULTILINE | re.DOTALL))
+    for number, (state, check, words) in enumerate(LINE.findall(checks + below)):
+        if state in ("PASS", "INFO"):
+            ledger.skip("passed" if state == "PASS" else "informational")
+            continue
+        yield Problem(
+            Node(words, text, number),
+            "misconfiguration",
+            title=words,
+            rule_id=check,
+            description=state,
+            remediation=remedies.get(check),
+        )

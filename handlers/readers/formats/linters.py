@@ -75,6 +75,47 @@ def pmd(root: Node, ledger: Ledger) -> Iterator[Problem]:
             )
 
 
+@reads("pmd-json", lambda report: report.has("pmdVersion", "files"), tool="pmd")
+def pmd_json(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    ledger.tool_version = report.text("pmdVersion")
+    ledger.skip("suppressed in the source", len(report.items("suppressedViolations")))
+    for error in report.items("processingErrors"):
+        ledger.warn(f"PMD could not read {error.text('filename')}: {error.text('message')}")
+    for file in ledger.records(report, "files"):
+        for record in ledger.records(file, "violations"):
+            yield Problem(
+                record,
+                "code" if record.text("ruleset") == "Security" else "quality",
+                title=record.text("description"),
+                rule_id=record.text("rule"),
+                severity=f"priority {record.text('priority')}",
+                severity_origin="priority",
+                scale=PRIORITIES,
+                references=(record.text("externalInfoUrl"),),
+                path=file.text("filename"),
+                line=record.integer("beginline"),
+                end_line=record.integer("endline"),
+                column=record.integer("begincolumn"),
+            )
+
+
+@reads("pmd-csv", lambda table: {"Problem", "Priority", "Rule set", "Rule"} <= set(table.texts("columns")), kind="csv",
+       tool="pmd")  # fmt: skip
+def pmd_csv(table: Node, ledger: Ledger) -> Iterator[Problem]:
+    for row in ledger.records(table, "rows"):
+        yield Problem(
+            row,
+            "code" if row.text("Rule set") == "Security" else "quality",
+            title=row.text("Description"),
+            rule_id=row.text("Rule"),
+            severity=f"priority {row.text('Priority')}",
+            severity_origin="Priority",
+            scale=PRIORITIES,
+            path=row.text("File"),
+            line=row.integer("Line"),
+        )
+
+
 STYLES: dict[str, Severity] = {"style": "low", "performance": "low", "portability": "low"}
 
 

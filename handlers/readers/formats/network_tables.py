@@ -26,31 +26,45 @@ QUALYS: dict[str, Severity] = {
 
 def claims_tenable(table: Node) -> bool:
     columns = {each.lower() for each in table.texts("columns")}
-    return columns >= {"plugin id", "risk", "name"} or columns >= {"plugin", "plugin name", "severity"}
+    return any(columns >= known for known in (
+        {"plugin id", "risk", "name"}, {"plugin", "plugin name", "severity"}, {"definition.id", "definition.name"}
+    ))  # fmt: skip
 
 
 @reads("tenable-csv", claims_tenable, kind="csv", tool="nessus")
 def tenable(table: Node, ledger: Ledger) -> Iterator[Problem]:
     for row in ledger.records(table, "rows"):
-        severity = row.text("Risk", "Severity")
+        row = _flat(row)
+        severity = row.text("Risk", "Severity", "severity", "definition severity")
         if (severity or "None").lower() in ("none", "info", "0"):
             ledger.skip("informational")
             continue
-        host, port = row.text("FQDN", "DNS Name", "Host", "IP Address"), row.text("Port")
+        host = row.text("FQDN", "DNS Name", "Host", "IP Address", "asset name", "asset host_name")
+        port = row.text("Port", "port")
+        judged = row.text("risk_modified") == "ACCEPTED" or row.text("state") == "FIXED"
         yield Problem(
             row,
             "vulnerability",
-            title=row.text("Name", "Plugin Name"),
-            rule_id=row.text("Plugin ID", "Plugin"),
+            title=row.text("Name", "Plugin Name", "definition name"),
+            rule_id=row.text("Plugin ID", "Plugin", "definition id"),
             severity=severity,
-            cvss_vector=row.text("CVSS3 Vector", "CVSS V3 Vector"),
-            cvss_score=row.number("CVSS3 Base Score", "CVSS V3 Base Score", "CVSS V2 Base Score", "CVSS"),
-            ids=ids_in(row.text("CVE")),
-            description=row.text("Description", "Synopsis"),
-            remediation=row.text("Solution"),
-            references=(row.text("See Also") or "").split(),
+            cvss_vector=row.text("CVSS3 Vector", "CVSS V3 Vector", "definition cvss3 base_vector"),
+            cvss_score=row.number("CVSS3 Base Score", "CVSS V3 Base Score", "definition cvss3 base_score")
+            or row.number("CVSS V2 Base Score", "CVSS", "definition cvss2 base_score"),
+            cwes=row.text("definition cwe"),
+            ids=ids_in(row.text("CVE", "definition cve")),
+            description=row.text("Description", "definition description", "Synopsis", "definition synopsis"),
+            remediation=row.text("Solution", "definition solution"),
+            references=(row.text("See Also", "definition see_also") or "").replace(",", " ").split(),
             url=f"{host}:{port}" if host and port not in (None, "0") else host,
+            suppressed=judged,
+            suppression="risk accepted or fixed" if judged else None,
         )
+
+
+def _flat(row: Node) -> Node:
+    """Tenable Vulnerability Management names its columns `definition.name`: a dot would be read as a path."""
+    return Node({name.replace(".", " "): cell.value for name, cell in row.fields()}, row.parent, row.key)
 
 
 def claims_openvas(table: Node) -> bool:

@@ -1,4 +1,4 @@
-"""Scanners of TLS and SSH servers: SSLyze (JSON, version 3 and later), sslscan (XML), ssh-audit (JSON).
+"""Scanners of TLS and SSH servers: SSLyze (JSON of version 3 and later, XML before), sslscan, ssh-audit.
 
 Sources: https://nabla-c0d3.github.io/sslyze/documentation/json-output.html, https://github.com/rbsec/sslscan,
 https://github.com/jtesta/ssh-audit. One problem a weakness of a server, not a cipher suite.
@@ -65,6 +65,9 @@ def _weaknesses(name: str, found: Node, where: str, ledger: Ledger) -> Iterator[
     for command, flag, title, severity, cve in FLAWS:
         if name == command and found.flag(flag):
             yield _weak(found, name, f"The server is vulnerable: {title}", severity, where, cve)
+    if name == "session_renegotiation" and found.flag("supports_secure_renegotiation") is False:
+        title = "Secure renegotiation is not supported"
+        yield _weak(found, "insecure_renegotiation", title, "medium", where, "CVE-2009-3555")
     if name == "robot" and "VULNERABLE_" in (found.text("robot_result") or "").replace("NOT_VULNERABLE", ""):
         yield _weak(found, name, "The server is vulnerable: ROBOT", "high", where, "CVE-2017-17382")
     if name == "certificate_info":
@@ -104,6 +107,52 @@ def _weak(
         description=description or None,
         url=where,
     )
+
+
+TAGS = {"sslv2": "ssl_2_0", "sslv3": "ssl_3_0", "tlsv1": "tls_1_0", "tlsv1_1": "tls_1_1"}
+
+
+@reads("sslyze-xml", lambda root: isinstance(root, XmlNode) and root.name == "document" and (
+    "SSLyze" in (root.text("title") or "")), kind="xml", tool="sslyze")  # fmt: skip
+def sslyze_xml(root: Node, ledger: Ledger) -> Iterator[Problem]:
+    """Versions before 2."""
+    ledger.tool_version = root.text("SSLyzeVersion")
+    ledger.expects(root, "results")
+    for error in root.items("invalidTargets.invalidTarget"):
+        ledger.scan_failed(f"SSLyze could not reach a server: {error.text('error') or 'no reason'}")
+    for server in root.items("results.target"):
+        where = f"{server.text('host')}:{server.text('port') or 443}"
+        for tag, key in TAGS.items():
+            suites = [each.text("name") for each in server.items(f"{tag}.acceptedCipherSuites.cipherSuite")]
+            if suites or server.at(tag).text("isProtocolSupported") == "True":
+                said = ", ".join(filter(None, suites))
+                yield _weak(
+                    server[tag], f"{key}_cipher_suites", f"{OLD[key][0]} is accepted", OLD[key][1], where, None, said
+                )
+        for path, flag, rule, title, severity, cve in OLD_FLAWS:
+            for record in server.items(path):
+                if record.text(flag[0]) == flag[1]:
+                    yield _weak(record, rule, title, severity, where, cve)
+        for record in server.items("robot.robotAttack"):
+            if (record.text("resultEnum") or "").startswith("VULNERABLE"):
+                yield _weak(record, "robot", "The server is vulnerable: ROBOT", "high", where, "CVE-2017-17382")
+
+
+OLD_FLAWS = (
+    ("heartbleed.openSslHeartbleed", ("isVulnerable", "True"), "heartbleed", "The server is vulnerable: Heartbleed",
+     "high", "CVE-2014-0160"),
+    ("openssl_ccs.openSslCcsInjection", ("isVulnerable", "True"), "openssl_ccs_injection",
+     "The server is vulnerable: CCS injection", "high", "CVE-2014-0224"),
+    ("reneg.sessionRenegotiation", ("isSecure", "False"), "insecure_renegotiation",
+     "Secure renegotiation is not supported", "medium", "CVE-2009-3555"),
+    ("reneg.sessionRenegotiation", ("canBeClientInitiated", "True"), "session_renegotiation",
+     "The server is vulnerable: client renegotiation", "medium", None),
+    ("compression.compressionMethod", ("isSupported", "True"), "tls_compression", "TLS compression (CRIME)", "medium",
+     "CVE-2012-4929"),
+    ("certinfo.certificateValidation.hostnameValidation", ("certificateMatchesServerHostname", "False"),
+     "certificate_hostname", "The certificate is for another host", "medium", None),
+)  # fmt: skip
+"""Where version 1 has it, the attribute and value of a weak server, rule, title, severity, advisory."""
 
 
 @reads("sslscan", lambda root: isinstance(root, XmlNode) and root.name == "document" and (
