@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from handlers.service.heartbeat import FILE, SECONDS, Beat
+from watcher.files import names
 
 LATE_SECONDS = 180.0
 """Without a beat for so long: a warning. The loop turns at least once a minute, but a large report holds it up."""
@@ -80,7 +81,7 @@ def _watcher(file: Path, now: float, alive: Callable[[int], bool]) -> Health:
 
 
 def _quarantine(root: Path) -> Health:
-    count = sum(1 for _ in (root / "quarantine").glob("*/*"))
+    count = sum(len(names(root / "quarantine" / stage)) for stage in names(root / "quarantine"))
     if count:
         return Health(Level.WARNING, (f"{count} in quarantine (scantune status says why)",))
     return Health(Level.OK, ("nothing in quarantine",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Mapping
@@ -55,8 +56,9 @@ class Heartbeat:
     def _write(self, beat: Beat) -> None:
         # Renamed, so that no monitor reads half of it; not flushed: after a power cut nobody was alive.
         beside = self._file.with_name(f".{FILE}.{os.getpid()}")
-        beside.write_bytes(msgspec.json.encode(beat))
-        beside.replace(self._file)
+        with contextlib.suppress(OSError):  # a full disk must not end the watcher; the engine says what is wrong
+            beside.write_bytes(msgspec.json.encode(beat))
+            beside.replace(self._file)
 
     def _notify(self, message: str) -> None:
         """sd_notify(3): a datagram to the socket that systemd names; `@` stands for the abstract namespace."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
@@ -80,6 +81,6 @@ def tail(folder: Path, count: int) -> list[str]:
     """The last lines of the log, over the last rotation; then what the program said outside of it."""
     lines: deque[str] = deque(maxlen=count)
     for name in (f"{FILE}.1", FILE):
-        if (folder / name).is_file():
+        with contextlib.suppress(FileNotFoundError):  # none yet, or renamed just now
             lines.extend((folder / name).read_text(encoding="utf-8", errors="replace").splitlines())
     return list(lines)

@@ -53,7 +53,7 @@ def publish(
                 commit = _commit(api, repository, publication, files, say)
                 _tag(api, repository, publication, commit, say)
             return commit, _page(api, repository, kind, commit)
-    except JobError:
+    except (JobError, FileNotFoundError):
         raise
     except EXPLAINED as error:
         # `from None`: the chain names presigned links and other people's pages.

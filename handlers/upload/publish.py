@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,9 +15,19 @@ from handlers.upload.gates import Consent, refusals
 from handlers.upload.privacy import private_sources
 from handlers.upload.publication import Digests, Publication, Published, content_digest
 from handlers.upload.source import read
-from watcher.errors import BadInput
+from watcher.errors import BadInput, Unavailable
 
 
+@contextlib.contextmanager
+def _while_it_stays() -> Iterator[None]:
+    """What is published lies where others may tidy up."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise Unavailable(f"{error.filename} went away while it was published", "it is tried again") from None
+
+
+@_while_it_stays()
 def prepare(folder: Path, settings: Settings, root: Path) -> Publication:
     """What a folder publishes. `root` is the workspace, whose receipts know where its findings come from.
 
@@ -34,6 +45,7 @@ def dataset_name(settings: Settings) -> str:
     return f"{settings.fine_tuning.default_output_name}-dataset"
 
 
+@_while_it_stays()
 def check(publication: Publication, settings: Settings, consent: Consent) -> None:
     """Raises BadInput with every reason why it must not be published."""
     if reasons := refusals(publication, consent, public=is_public(settings)):
@@ -45,6 +57,7 @@ def is_public(settings: Settings) -> bool:
     return settings.upload.to == "hub" and not settings.fine_tuning.huggingface.private_repos
 
 
+@_while_it_stays()
 def deliver(publication: Publication, settings: Settings, root: Path, say: Callable[[str], None]) -> Published:
     """Publishes where the settings say and verifies it there. Raises watcher.errors.JobError."""
     if settings.upload.to == "hub":

@@ -46,11 +46,12 @@ PIPELINE = (UPPER, COUNT, COLLECT)
 
 
 class FakeClock:
-    """Waiting takes no time: it moves both clocks."""
+    """Waiting takes no time: it moves both clocks, and is noted in `waits`."""
 
     def __init__(self) -> None:
         self.wall = 1_800_000_000.0
         self.steady = 100.0
+        self.waits: list[float] = []
 
     def now(self) -> float:
         return self.wall
@@ -59,6 +60,7 @@ class FakeClock:
         return self.steady
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.waits.append(seconds)
         self.pass_(seconds)
         return event.is_set()
 

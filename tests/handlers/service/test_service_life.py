@@ -14,6 +14,7 @@ import pytest
 from config.settings import Log, load
 from handlers.cli.context import Context
 from handlers.cli.main import main
+from handlers.service import health as monitored
 from handlers.service import logs
 from handlers.service.health import Level, health
 from handlers.service.heartbeat import FILE, Heartbeat
@@ -82,7 +83,10 @@ def test_under_the_system_the_log_is_in_the_file_alone(
     ("silent", "lives", "level"),
     [(10, True, Level.OK), (300, True, Level.WARNING), (3000, True, Level.CRITICAL), (10, False, Level.CRITICAL)],
 )
-def test_health_by_the_heartbeat(tmp_path: Path, silent: float, lives: bool, level: Level) -> None:
+def test_health_by_the_heartbeat(
+    tmp_path: Path, silent: float, lives: bool, level: Level, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(monitored, "LOW_DISK_BYTES", 0)
     Heartbeat(tmp_path / "state", "1", {}).start(1000.0)
     assert health(tmp_path, 1000.0 + silent, alive=lambda process: lives).level is level
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import threading
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -15,25 +13,7 @@ from config.settings import load
 from handlers.sources import feeds
 from handlers.sources.github import Poller
 from tests.servers.github import TOKEN, GitHub, Project
-
-
-@dataclass
-class HandClock:
-    """Time that passes only when somebody waits."""
-
-    time: float = 1_800_000_000.0
-    waits: list[float] = field(default_factory=list)
-
-    def now(self) -> float:
-        return self.time
-
-    def elapsed(self) -> float:
-        return self.time
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        self.waits.append(seconds)
-        self.time += seconds
-        return event.is_set()
+from tests.watcher.toy import FakeClock
 
 
 @pytest.fixture
@@ -48,8 +28,8 @@ def project(github: GitHub) -> Project:
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 def zipped(text: str) -> bytes:
@@ -69,7 +49,7 @@ def close_pollers() -> Iterator[None]:
         made.pop().close()
 
 
-def poller(github: GitHub, root: Path, clock: HandClock, **wanted: object) -> Poller:
+def poller(github: GitHub, root: Path, clock: FakeClock, **wanted: object) -> Poller:
     chosen = {"repositories": ["acme/app"], "api_url": github.url, **wanted}
     made.append(Poller(load(None, {"github": chosen}), root, clock, token=lambda url: TOKEN, chance=lambda: 0.5))
     return made[-1]

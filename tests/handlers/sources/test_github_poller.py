@@ -13,14 +13,15 @@ import pytest
 from config.settings import load
 from handlers.sources.github import Poller, Report
 from handlers.sources.rest import Rest
-from tests.handlers.sources.conftest import HandClock, landed, made, poller, zipped
+from tests.handlers.sources.conftest import landed, made, poller, zipped
 from tests.servers.github import TOKEN, GitHub, Project
 from tests.servers.web import Request
+from tests.watcher.toy import FakeClock
 from watcher.errors import Unavailable
 
 
 def test_an_artifact_lands_whole_with_its_provenance(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock
 ) -> None:
     content = zipped("one")
     number = project.add(content, "scan results!", branch="main")
@@ -43,7 +44,7 @@ def test_an_artifact_lands_whole_with_its_provenance(
 
 
 def test_nothing_new_costs_one_request_that_is_not_counted(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock
 ) -> None:
     project.add(zipped("one"))
     poller(github, tmp_path, clock).poll()
@@ -53,7 +54,7 @@ def test_nothing_new_costs_one_request_that_is_not_counted(
     assert len(github.requests) == before + 1
 
 
-def test_only_what_the_settings_ask_for(github: GitHub, project: Project, tmp_path: Path, clock: HandClock) -> None:
+def test_only_what_the_settings_ask_for(github: GitHub, project: Project, tmp_path: Path, clock: FakeClock) -> None:
     project.add(zipped("a"), "coverage")
     project.add(zipped("b"), "trivy-results", branch="feature")
     project.add(zipped("c"), "trivy-results", fork=True)
@@ -67,14 +68,14 @@ def test_only_what_the_settings_ask_for(github: GitHub, project: Project, tmp_pa
     assert len(again.landed) == 1  # other settings let in what was left out before
 
 
-def test_forks_by_setting(github: GitHub, project: Project, tmp_path: Path, clock: HandClock) -> None:
+def test_forks_by_setting(github: GitHub, project: Project, tmp_path: Path, clock: FakeClock) -> None:
     project.add(zipped("c"), fork=True)
     assert poller(github, tmp_path, clock).poll().left_out == 1
     assert len(poller(github, tmp_path, clock, forks=True).poll().landed) == 1
 
 
 def test_expired_artifacts_are_said_and_not_asked_for_again(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock
 ) -> None:
     project.add(zipped("old"), expired=True)
     report = poller(github, tmp_path, clock).poll()
@@ -83,7 +84,7 @@ def test_expired_artifacts_are_said_and_not_asked_for_again(
 
 
 @pytest.mark.usefixtures("small_pages")
-def test_several_repositories_and_pages(github: GitHub, project: Project, tmp_path: Path, clock: HandClock) -> None:
+def test_several_repositories_and_pages(github: GitHub, project: Project, tmp_path: Path, clock: FakeClock) -> None:
     other = github.add("acme/other")
     for number in range(7):
         project.add(zipped(f"{number}"), f"scan-{number}")
@@ -95,7 +96,7 @@ def test_several_repositories_and_pages(github: GitHub, project: Project, tmp_pa
 
 
 def test_one_repositorys_trouble_does_not_keep_the_others_back(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock
 ) -> None:
     project.add(zipped("one"))
     report = poller(github, tmp_path, clock, repositories=["acme/nowhere", "acme/app"]).poll()
@@ -103,7 +104,7 @@ def test_one_repositorys_trouble_does_not_keep_the_others_back(
     assert "acme/nowhere" in report.problems[0]
 
 
-def test_wrong_bytes_do_not_land(github: GitHub, project: Project, tmp_path: Path, clock: HandClock) -> None:
+def test_wrong_bytes_do_not_land(github: GitHub, project: Project, tmp_path: Path, clock: FakeClock) -> None:
     project.add(zipped("one"), digest="sha256:" + "0" * 64)
     project.add(zipped("two"))
     report = poller(github, tmp_path, clock).poll()
@@ -115,7 +116,7 @@ def test_wrong_bytes_do_not_land(github: GitHub, project: Project, tmp_path: Pat
 
 
 def test_a_cut_download_is_asked_for_again_with_a_new_link(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock
 ) -> None:
     content = zipped("one" * 1000)
     project.add(content)
@@ -139,7 +140,7 @@ def test_limits_are_waited_out_even_over_a_restart(
     github: GitHub,
     project: Project,
     tmp_path: Path,
-    clock: HandClock,
+    clock: FakeClock,
     status: int,
     headers: dict[str, str],
     seconds: int,
@@ -152,29 +153,29 @@ def test_limits_are_waited_out_even_over_a_restart(
     asked = len(github.requests)
     with pytest.raises(Unavailable, match="rate limit"):
         poller(github, tmp_path, clock).poll()
-    assert not poller(github, tmp_path, clock).due(clock.time + seconds - 1)
+    assert not poller(github, tmp_path, clock).due(clock.wall + seconds - 1)
     assert len(github.requests) == asked
-    clock.time += 1.3 * seconds
+    clock.pass_(1.3 * seconds)
     assert len(poller(github, tmp_path, clock).poll().landed) == 1
 
 
-def test_trouble_is_met_with_patience(github: GitHub, project: Project, tmp_path: Path, clock: HandClock) -> None:
+def test_trouble_is_met_with_patience(github: GitHub, project: Project, tmp_path: Path, clock: FakeClock) -> None:
     github.fail("GET", "/", 502, body=b"<html>Bad gateway</html>", times=1000)
     polls = poller(github, tmp_path, clock)
     pauses = []
     for _ in range(6):
         assert polls.poll().problems
-        pauses.append(round(polls.next_due() - clock.time))
-        clock.time = polls.next_due()
+        pauses.append(round(polls.next_due() - clock.wall))
+        clock.pass_(polls.next_due() - clock.wall)
     assert pauses == [600, 1200, 2400, 3600, 3600, 3600]
     github.faults.clear()
     assert polls.poll().problems == []
-    assert round(polls.next_due() - clock.time) == 300
+    assert round(polls.next_due() - clock.wall) == 300
 
 
 @pytest.mark.parametrize(("status", "said"), [(401, "Bad credentials"), (403, "no rights"), (404, "Not Found")])
 def test_what_only_a_person_can_mend_is_asked_once(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock, status: int, said: str
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock, status: int, said: str
 ) -> None:
     github.fail("GET", "/", status, body=json.dumps({"message": said}).encode(), times=9)
     problem = poller(github, tmp_path, clock).poll().problems[0]
@@ -186,7 +187,7 @@ def test_what_only_a_person_can_mend_is_asked_once(
 
 @pytest.mark.usefixtures("small_pages")
 def test_an_item_that_vanishes_between_pages_costs_no_other(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock
 ) -> None:
     for number in range(5):
         project.add(zipped(f"{number}"), f"scan-{number}")
@@ -203,7 +204,7 @@ def test_an_item_that_vanishes_between_pages_costs_no_other(
 
 
 def test_code_scanning_and_alerts_by_setting(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock
 ) -> None:
     project.analyses = [{"id": 9, "ref": "refs/heads/main", "commit_sha": "c" * 40, "analysis_key": "codeql.yml:a"}]
     project.alerts = [{"number": 2, "state": "open"}, {"number": 1, "state": "open"}]
@@ -220,13 +221,13 @@ def test_code_scanning_and_alerts_by_setting(
 
 
 def test_what_only_a_person_can_mend_slows_nothing_down(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock
 ) -> None:
     polls = poller(github, tmp_path, clock, code_scanning=True)
     github.fail("GET", "/code-scanning/", 403, body=b'{"message": "Advanced Security must be enabled"}', times=9)
     for _ in range(3):
         assert len(polls.poll().problems) == 1
-        assert round(polls.next_due() - clock.time) == 300
+        assert round(polls.next_due() - clock.wall) == 300
     github.faults.clear()
     github.fail("GET", "/code-scanning/", 404, body=b'{"message": "no analysis found"}', times=9)
     assert polls.poll().problems == []
@@ -234,7 +235,7 @@ def test_what_only_a_person_can_mend_slows_nothing_down(
 
 @pytest.mark.parametrize("body", [b"[]", b'{"artifacts": [{"id": "x"}]}', b"<html>", b'{"message": "ok"}'])
 def test_an_answer_that_is_none_is_a_problem_and_no_bug(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock, body: bytes
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock, body: bytes
 ) -> None:
     project.add(zipped("one"))
     github.fail("GET", "/actions/artifacts", 200, body=body)
@@ -243,7 +244,7 @@ def test_an_answer_that_is_none_is_a_problem_and_no_bug(
 
 
 def test_a_deleted_run_does_not_hold_its_artifact_back(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock
 ) -> None:
     project.add(zipped("one"))
     project.runs.clear()
@@ -251,7 +252,7 @@ def test_a_deleted_run_does_not_hold_its_artifact_back(
 
 
 def test_what_is_no_zip_and_what_is_too_large(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock
 ) -> None:
     project.add(b'{"runs": []}', "report.sarif")
     project.add(b"x" * 5000, "huge")
@@ -271,7 +272,7 @@ def test_what_is_no_zip_and_what_is_too_large(
 
 
 def test_a_full_disk_is_a_problem_that_passes(
-    github: GitHub, project: Project, tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.add(zipped("one"))
 

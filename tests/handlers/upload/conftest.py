@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,19 +37,26 @@ configs:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
-    """The Hub at the endpoint that huggingface_hub uses; the client reads its environment at import only."""
+    """The Hub at the endpoint that huggingface_hub uses; the client reads its environment at import only.
+
+    hf_xet reads its own when its session begins, so each test has a session: the cache tells what an endpoint holds
+    already, and an earlier test's server may have had the same port.
+    """
     from huggingface_hub import constants
     from huggingface_hub.utils import _http
+    from huggingface_hub.utils._xet import abort_xet_session
 
     with Hub() as server:
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr(constants, "HF_XET_CACHE", str(tmp_path / "xet"))
-        monkeypatch.setattr(_http.time, "sleep", lambda seconds: None)
+        monkeypatch.setenv("HF_XET_CACHE", str(tmp_path / "xet"))
+        monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda seconds: None))  # nobody else's sleep
         level = logging.getLogger("huggingface_hub").level
+        abort_xet_session()
         yield server
+        abort_xet_session()
         logging.getLogger("huggingface_hub").setLevel(level)
 
 

@@ -14,6 +14,7 @@ from handlers import upload
 from handlers.upload import hub as upload_hub
 from handlers.upload.faults import ASK_AGAIN_SECONDS, NotAllowed, redact
 from tests.servers.hub import TOKEN, Hub
+from tests.servers.web import Request
 from watcher.errors import BadInput, JobError, Unavailable
 from watcher.stage import Attempt
 
@@ -155,11 +156,19 @@ def test_the_ratelimit_header_counts_too(hub: Hub, model: Path, settings: Settin
 def test_a_hub_that_falls_silent_is_not_waited_for_ever(
     hub: Hub, model: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload_hub, "SILENCE_SECONDS", 0.3)
-    over = threading.Event()
-    hub.before = lambda request: over.wait(30) and None if request.path.endswith("/commit/main") else None
-    with pytest.raises(Unavailable, match="no connection"):
-        publish(model, settings, tmp_path)
+    asked, over = threading.Event(), threading.Event()
+
+    def say_nothing(request: Request) -> None:
+        if request.path.endswith("/commit/main"):
+            asked.set()
+            over.wait(60)
+
+    hub.before = say_nothing
+    with monkeypatch.context() as impatient:
+        impatient.setattr(upload_hub, "SILENCE_SECONDS", 2.0)
+        with pytest.raises(Unavailable, match="no connection"):
+            publish(model, settings, tmp_path)
+    assert asked.is_set()
     over.set()
     hub.before = lambda request: None
     publish(model, settings, tmp_path)

@@ -9,11 +9,11 @@ import pytest
 
 from config.settings import Settings, load
 from handlers import upload
-from handlers.upload import local
+from handlers.upload import gates, local
 from handlers.upload.publication import Publication, Published
 from handlers.upload.publish import prepare
 from tests.servers.hub import Hub
-from watcher.errors import BadInput
+from watcher.errors import BadInput, Unavailable
 from watcher.stage import Attempt
 
 
@@ -54,6 +54,16 @@ def test_damage_and_strangers_are_found_and_mended(model: Path, tmp_path: Path) 
     assert publish(model, tmp_path) == record
     assert local.faults(record.files, folder) == []
     assert [path.name for path in folder.parent.iterdir() if not path.name.endswith(".lock")] == [folder.name]
+
+
+def test_what_goes_away_meanwhile_is_named(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tidied(publication: Publication) -> list[str]:
+        (model / "config.json").unlink()
+        return []
+
+    monkeypatch.setattr(gates, "secrets", tidied)
+    with pytest.raises(Unavailable, match=r"config\.json went away while it was published"):
+        publish(model, tmp_path)
 
 
 def test_a_kill_at_any_step_leaves_the_old_or_the_new(

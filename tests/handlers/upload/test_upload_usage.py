@@ -23,6 +23,9 @@ from watcher.stage import Attempt
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
+TORCH = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed")
+LIBRARIES = ["mlx_lm", pytest.param("transformers", marks=TORCH)]
+
 
 @pytest.fixture(scope="module")
 def finished(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -52,16 +55,7 @@ def run(code: str, folder: Path, home: Path, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    "library",
-    [
-        "mlx_lm",
-        pytest.param(
-            "transformers",
-            marks=pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_the_card_of_a_folder(finished: Path, tmp_path: Path, library: str) -> None:
     publish(finished, load(None, {}), tmp_path)
     publications = tmp_path / "publications"
@@ -72,10 +66,11 @@ def test_the_card_of_a_folder(finished: Path, tmp_path: Path, library: str) -> N
     assert said.strip()
 
 
-def test_the_card_on_the_hub(hub: Hub, finished: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_card_on_the_hub(hub: Hub, finished: Path, tmp_path: Path, library: str) -> None:
     publish(finished, to_hub(), tmp_path)
     card = hub.repositories["model", "acme/demo"].head.files["README.md"].content.decode()
     assert 'AutoModelForCausalLM.from_pretrained("acme/demo", revision="v1")' in card
     assert "mlx_lm.chat --model acme/demo\n" in card
     names = {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    assert run(snippet(card, "mlx_lm"), tmp_path, tmp_path, **names).strip()
+    assert run(snippet(card, library), tmp_path, tmp_path, **names).strip()
