@@ -28,7 +28,7 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 _SPELLINGS = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x2223: "|", 0x2028: "\n", 0x2029: "\n"}
 """Full-width letters and other spellings of what ASCII has."""
 _TOKENS = re.compile(
-    r"<\s*\|[^<>\n]{0,60}?\|\s*>|<\s*\||\|\s*>|\[/?(?:INST|SYS|SYSTEM|AVAILABLE_TOOLS|TOOL_CALLS)\]|<</?SYS>>"
+    r"<\s*\|[^<>\n]{0,60}?\|\s*>|<\s*\||\|\s*>(?!=)|\[/?(?:INST|SYS|SYSTEM|AVAILABLE_TOOLS|TOOL_CALLS)\]|<</?SYS>>"
     r"|</?(?:s|bos|eos|pad|unk|mask|think|tool_call|tool_response|(?:start|end)_of_turn|im_(?:start|end))>"
     r"|<\u2581?(?:begin|end)\u2581of\u2581sentence>|#{2,}\s*(?:instruction|response|input|system)s?\s*:?"
     r"|^\s*(?:human|assistant|user|system|ai)\s*:",

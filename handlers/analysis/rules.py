@@ -16,7 +16,7 @@ from handlers.knowledge.upgrades import advises_version
 from handlers.knowledge.versions import smallest_fix
 from handlers.records import Analysis, Finding, Origin
 
-VERSION = "2"
+VERSION = "3"
 """Of the rules; whoever changes what they say counts it up."""
 RULES = Origin(kind="rules", version=VERSION)
 NOTHING = Exploitation()

@@ -126,6 +126,8 @@ def affected_words(finding: Finding, target: str | None) -> str | None:
     installed = f"{package.name} {package.version}" if package.version else f"{package.name}, version not reported"
     if advises_version(finding):
         return f"{installed}; what to install instead stands in the report's advice"
+    if finding.class_ == "licence":
+        return installed
     if not package.fixed_versions:
         return f"{installed}; the report names no fixed version"
     listed = join(package.fixed_versions, "or")

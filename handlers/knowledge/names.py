@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 NAMES = (
-    (89, r"sql[-_ ]?injection|\bsqli\b"),
+    (943, r"no-?sqli?[-_ ]?injection"),
+    (89, r"(?<!no)(?<!no-)sql[-_ ]?injection|\bsqli\b"),
     (79, r"cross[-_ ]site[-_ ]scripting|\bxss\b"),
     (78, r"(?:os[-_ ])?command[-_ ]injection|shell[-_ ]injection"),
     (22, r"(?:path|directory)[-_ ]traversal|zip[-_ ]?slip"),

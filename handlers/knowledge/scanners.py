@@ -8,12 +8,13 @@ from handlers.knowledge.commands import fill
 
 RESCANS: dict[str, Sequence[str]] = {
     "trivy": ("trivy image {image}", "trivy fs --scanners vuln,misconfig,secret {path}", "trivy fs ."),
+    "trivy-operator": (),
     "grype": ("grype {image}", "grype dir:."),
     "osv-scanner": ("osv-scanner scan source --lockfile {path}", "osv-scanner scan source ."),
     "semgrep": ("semgrep scan --config {config} {path}", "semgrep scan --config auto {path}"),
     "checkov": ("checkov --file {path} --check {rule}", "checkov --directory . --check {rule}"),
-    "gitleaks": ("gitleaks git --redact .",),
-    "trufflehog": ("trufflehog git file://. --only-verified",),
+    "gitleaks": ("gitleaks dir --redact .",),
+    "trufflehog": ("trufflehog filesystem .",),
     "detect-secrets": ("detect-secrets scan {path}",),
     "zap": ("zap-baseline.py -t {url}",),
     "bandit": ("bandit -t {code} {path}", "bandit {path}"),

@@ -16,6 +16,10 @@ MOST_OTHERS = 3
 """Fixed versions that are named beside the one to take."""
 
 
+_EPOCH = re.compile(r"^\d+:")
+"""Stands before an RPM's version in advisories; `rpm -q` leaves it out."""
+
+
 class Component(Writer):
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
@@ -60,7 +64,8 @@ class Component(Writer):
         others = [code(each) for each in self.subject.finding.ids if each != self.subject.finding.advisory]
         return (
             self.say(
-                "[it is also known as|also published as|other names for it are|it goes by the name of] {others}",
+                "[it is also known as|also published as|{more}] {others}",
+                more="another name for it is" if len(others) == 1 else "other names for it are",
                 others=join(others),
             )
             if others
@@ -81,6 +86,8 @@ class Component(Writer):
     def surroundings(self) -> str:
         if not self.subject.place:
             return ""
+        if not (self.subject.place.path or self.subject.place.url):
+            return self.say("[the report points at|named there:] {spot}", spot=self.subject.spot)
         return self.say(
             "[it comes with|found in|listed in|it enters through|recorded in] {spot}", spot=self.subject.spot
         ) + (f" {more}" if (more := self.others()) else "")
@@ -119,7 +126,8 @@ class Component(Writer):
         if not target or not rest:
             return ""
         return self.say(
-            "[fixed as well in|it is also repaired in|on other branches take|other fixed versions are] {rest}",
+            "[fixed as well in|it is also repaired in|on other branches take|{more}] {rest}",
+            more="another fixed version is" if len(rest) == 1 else "other fixed versions are",
             rest=join(rest),
         )
 
@@ -134,7 +142,7 @@ class Component(Writer):
         )
 
     def _in_image(self) -> str:
-        if not self.ecosystem or self.package.ecosystem not in ("deb", "rpm", "apk"):
+        if not self.subject.of_system:
             return ""
         return self.say(
             "[in an image:|for containers:|inside a container image,] [rebuild on a refreshed base|rebuild with "
@@ -174,7 +182,7 @@ class Component(Writer):
             seen = self.say(
                 "{command} [should show|must answer|has to print|ought to give] {target} [or newer|or later|at least]",
                 command=code(installed),
-                target=code(target),
+                target=code(_EPOCH.sub("", target) if self.package.ecosystem == "rpm" else target),
             )
         elif installed:
             seen = self.say(

@@ -13,7 +13,7 @@ class CodePlace(Writer):
         return " ".join(filter(None, (self.opening(), self.flaw(), self.ids(), self.weakness(), self.others())))
 
     def opening(self) -> str:
-        rule = self.subject.finding.rule_id
+        rule = self.subject.rule_id
         title = f": {self.subject.title}" if self.subject.title and not self.subject.rule else ""
         if not self.subject.spot:
             return self.say(
@@ -68,12 +68,12 @@ class CodePlace(Writer):
 
     def gone(self) -> str:
         """What a new scan must not show."""
-        rule = self.subject.finding.rule_id
+        rule = self.subject.rule_id
         return self.subject.spot or (code(rule) if rule else "this entry")
 
     def entry(self) -> str:
         """The same, told apart from other rules at the same place."""
-        rule = self.subject.finding.rule_id
+        rule = self.subject.rule_id
         return f"{code(rule)} at {self.subject.spot}" if rule and self.subject.spot else self.gone()
 
     def doubt(self) -> str:
@@ -81,8 +81,8 @@ class CodePlace(Writer):
         if self.subject.finding.class_ != "code" or self.subject.finding.severity == "info" or unreached:
             return ""
         return self.say(
-            "[the scanner can't see|the report doesn't show|the scan alone can't tell|it takes a look at the callers "
-            "to see] [whether outside data gets here|whether a stranger's input arrives here|who can reach this place]"
+            "[the scanner can't see|the report doesn't show|the scan alone can't tell|only the callers "
+            "show] [whether outside data gets here|whether a stranger's input arrives here|who can reach this place]"
         )
 
 
@@ -139,11 +139,12 @@ class ServicePlace(CodePlace):
         return ""
 
     def opening(self) -> str:
+        title, rule = self.subject.finding.title, self.subject.rule_id
         return self.say(
-            "[{spot} answers with|seen at {spot}:|the scan of {spot} shows] {title}[|, rule {rule}]",
+            "[{spot} answers with|seen at {spot}:|the scan of {spot} shows] {title}{rule}",
             spot=self.subject.spot or "the service",
-            title=self.subject.title or code(self.subject.finding.rule_id or self.subject.finding.tool),
-            rule=code(self.subject.finding.rule_id or self.subject.finding.tool),
+            title=code(title) if title == rule else title,
+            rule=self.subject.wording.say("[|, rule {rule}]", rule=code(rule)) if rule and title != rule else "",
         )
 
 

@@ -35,7 +35,7 @@ def strategy_words(subject: Subject) -> str:
                     "[the catalogue's advice|recommended] for this kind: {strategy}",
                     strategy=STRATEGIES[first or ""],
                 )
-    rule, place = code(subject.finding.rule_id or "the rule"), subject.spot or "this place"
+    rule, place = code(subject.rule_id) if subject.rule_id else "the rule", subject.spot or "this place"
     if subject.finding.class_ == "quality":
         return subject.wording.sentence(
             "[rewrite {place} the way {rule} asks|change {place} so that {rule} no longer fires]. If the rule is wrong "

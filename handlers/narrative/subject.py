@@ -18,6 +18,8 @@ from handlers.knowledge.severity import Vector, explain_vector
 from handlers.narrative.phrasing import Phrasing, code
 from handlers.records import Analysis, Finding, Location
 
+LONGEST_NAME = 5
+"""Words of a rule's name."""
 QUOTE = 320
 """Characters of the report's own description that a narrative repeats."""
 
@@ -35,12 +37,20 @@ _PLACES = (
     (r"(^|/)public/|\.(html?|vue|jsx|tsx|erb|ejs)$", "page"),
     (r"\.(ya?ml|json|toml|ini|env|properties)$", "settings"),
 )  # fmt: skip
-_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/-]*(?::[A-Za-z0-9][\w.-]*)?(?:@sha256:[0-9a-f]+)?(?: \([^)]*\))?")
+_IMAGE = re.compile(r"([a-z0-9][a-z0-9._/-]*)(:[A-Za-z0-9][\w.-]*)?(@sha256:[0-9a-f]+)?((?: \([^)]*\))*)")
+"""A name, a tag, a digest, and what a scanner says of the system in it."""
+_OF_SYSTEM = ("deb", "rpm", "apk")
+"""Packages of an operating system, which are scanned in an image or a root file system."""
 _LISTING = re.compile(r"\b(?:Package|Installed Version|Fixed Version|Severity|Link|Vulnerability)\s*:", re.IGNORECASE)
 """Texts that only repeat the fields beside them."""
 _NO_REMEDY = re.compile(
-    r"\W*(?:introduced through|no (?:solution|fix|remediation)|n/?a\b|none\b|unknown\b)", re.IGNORECASE
+    r"\W*(?:introduced through|no (?:solution|fix|remediation)|n/?a\b|none\b|unknown\b|short description\b|"
+    r"the scanner checks for\b|dependency \S+ version \S+ is using\b)",
+    re.IGNORECASE,
 )
+_STATES_WHAT_IS_WANTED = ("kics",)
+"""Tools whose advice is not what to do but what should be so."""
+_ORDER = re.compile(r"(?:add|avoid|disable|drop|enable|remove|revoke|rotate|set|update|upgrade|use)\b", re.IGNORECASE)
 _WHAT_FOR = tuple((re.compile(pattern, re.IGNORECASE), kind) for pattern, kind in _PLACES)
 
 
@@ -136,7 +146,14 @@ class Subject:
     @cached_property
     def title(self) -> str:
         """The finding's title, if the report's own words below do not say it again."""
-        return "" if self.told and _same(self.finding.title, self.told) else self.finding.title
+        title = self.finding.title
+        return "" if title == self.rule_id or (self.told and _same(title, self.told)) else title
+
+    @property
+    def rule_id(self) -> str | None:
+        """The rule by its name; some tools put a whole sentence there, which is none."""
+        named = self.finding.rule_id
+        return named if named and len(named.split()) <= LONGEST_NAME else None
 
     @cached_property
     def remedy(self) -> str:
@@ -144,21 +161,33 @@ class Subject:
         text = self.finding.remediation or ""
         said = (self.finding.title, self.finding.description or "")
         listing = len(_LISTING.findall(text)) > 2 or "| --- |" in text
-        if listing or _NO_REMEDY.match(text) or any(_same(text, each) for each in said):
+        names_only = len(text.split()) < 3 and not _ORDER.match(text)
+        if listing or names_only or _NO_REMEDY.match(text) or any(_same(text, each) for each in said):
             return ""
-        return _ended(shorten(text, 2 * QUOTE))
+        wanted = "See to it that " if self.finding.tool in _STATES_WHAT_IS_WANTED else ""
+        return _ended(wanted + shorten(text, 2 * QUOTE))
 
     @cached_property
     def image(self) -> str | None:
         """The container image that the place is; scanners put its name where other findings have a path."""
         path = (self.place.path or self.place.symbol) if self.place else None
         scans_images = self.finding.tool.startswith(("trivy", "grype", "snyk"))
-        named = path if path and scans_images and _IMAGE.fullmatch(path) and not self.setting else None
-        return named if named and not PurePosixPath(named.split("@")[0].split(":")[0]).suffix else None
+        found = _IMAGE.fullmatch(path) if path and scans_images and not self.setting else None
+        if not found or PurePosixPath(found[1]).suffix or not (any(found.groups()[1:]) or self.of_system):
+            return None
+        return f"{found[1]}{found[2] or ''}{found[3] or ''}"
+
+    @property
+    def of_system(self) -> bool:
+        """Whether the finding is about a package of the operating system."""
+        package = self.finding.package
+        return package is not None and package.ecosystem in _OF_SYSTEM
 
     @cached_property
     def rescan(self) -> str | None:
         """The scanner's own command for this place, as a code span."""
+        if self.of_system and not self.image:
+            return None
         path = self.place.path if self.place and not self.image else None
         url = self.place.url if self.place else None
         command = rescan_command(self.finding.tool, rule=self.finding.rule_id, path=path, image=self.image, url=url)
@@ -166,7 +195,9 @@ class Subject:
 
 
 def _ended(text: str) -> str:
-    return text if text.endswith((".", "!", "?", "…", ":")) else f"{text}."
+    """As a sentence; a colon or comma at the end led to a link, which is gone."""
+    text = text.rstrip(" :,;")
+    return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _same(text: str, title: str) -> bool:

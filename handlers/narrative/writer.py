@@ -107,11 +107,7 @@ class Writer(ABC):
         kinds, owasp = self.subject.kinds, self.subject.analysis.owasp
         if not kinds:
             return ""
-        filed = (
-            self.subject.wording.say("[, OWASP {owasp}| (OWASP {owasp})|; OWASP: {owasp}]", owasp=code(owasp[0]))
-            if owasp
-            else ""
-        )
+        filed = self.subject.wording.say("[, OWASP {owasp}|; OWASP: {owasp}]", owasp=code(owasp[0])) if owasp else ""
         return self.say(
             "[it is a case of|the weakness is|it is classed as|this is|it counts as] {kinds}{filed}",
             kinds=kinds,

@@ -126,6 +126,7 @@ HONEST = (
     "jackson-core can throw a StackoverflowError when processing deeply nested data",
     "Ensure top-level permissions are not set to write-all",
     "chroot in GNU coreutils, when used with --userspec, allows local users to escape to the parent session",
+    "Affected versions: <1.1.4|>=2.0.0,<2.1.1",
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from handlers.analysis.rules import analyse
 from handlers.knowledge.cwe import Catalogue
 from handlers.narrative.rules import narrate
-from handlers.records import Finding, Narrative
+from handlers.records import Finding, Location, Narrative
 from tests.handlers.analysis import findings
 
 
@@ -119,3 +119,45 @@ def test_scanners_are_called_as_their_makers_do(catalogue: Catalogue) -> None:
     told = {text(narrative(msgspec.structs.replace(rated, pointer=f"/{at}"), catalogue)) for at in range(20)}
     assert any("OSV-Scanner" in each for each in told)
     assert not any("Osv-scanner" in each for each in told)
+
+
+def of_image(path: str) -> Finding:
+    return msgspec.structs.replace(findings.UNFIXED, tool="trivy", locations=(Location(path=path),))
+
+
+def test_packages_of_a_system_are_scanned_in_their_image(catalogue: Catalogue) -> None:
+    assert "`trivy image alpine:3.9`" in narrative(of_image("alpine:3.9 (alpine 3.9.4)"), catalogue).check
+    assert "`trivy image debian`" in narrative(of_image("debian (debian 10.8) (sha256:7f03)"), catalogue).check
+    assert "trivy" not in narrative(of_image("/var/lib/dpkg/status"), catalogue).check
+
+
+def test_a_secret_is_looked_for_where_it_was_deleted(catalogue: Catalogue) -> None:
+    """The history keeps it, so a scan of the history could not confirm anything."""
+    finding = msgspec.structs.replace(findings.SECRET, tool="gitleaks")
+    assert "`gitleaks dir --redact .`" in narrative(finding, catalogue).check
+
+
+@pytest.mark.parametrize("said", ["Code Injection.", "The Scanner checks for aws_tls.", "short description 6", "N/A"])
+def test_what_is_no_remedy_is_not_given_as_one(said: str, catalogue: Catalogue) -> None:
+    finding = msgspec.structs.replace(findings.BARE, class_="misconfiguration", remediation=said)
+    assert said.rstrip(".") not in narrative(finding, catalogue).fix
+
+
+def test_a_state_that_is_wanted_is_no_order(catalogue: Catalogue) -> None:
+    finding = msgspec.structs.replace(
+        findings.BARE, tool="kics", class_="misconfiguration", remediation="'runAsUser' is set to 10001"
+    )
+    assert narrative(finding, catalogue).fix == "See to it that 'runAsUser' is set to 10001."
+
+
+def test_a_sentence_is_no_name_of_a_rule(catalogue: Catalogue) -> None:
+    said = "Untrusted input in findOne() can result in NoSQL Injection."
+    finding = msgspec.structs.replace(findings.INJECTION, rule_id=said, title="nosql", description=said, cwes=())
+    made = narrative(finding, catalogue)
+    assert made.what.count(said) == 1
+    assert f"`{said}`" not in text(made)
+    assert "typed parameters" in made.fix  # not the advice for SQL
+
+
+def test_a_licence_has_no_fixed_version(catalogue: Catalogue) -> None:
+    assert analyse(findings.LICENCE, catalogue).affected == "bash 5.0-4"
