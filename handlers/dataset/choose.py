@@ -17,39 +17,35 @@ import numpy as np
 
 from handlers.dataset.groups import Groups
 from handlers.dataset.lines import Lines
-from handlers.dataset.making import Item, Source
+from handlers.dataset.making import Source
 from handlers.dataset.near import near_rows
-from handlers.dataset.shards import Shard
+from handlers.dataset.shards import Stored
 from handlers.dataset.split import SIDES, Side
+from handlers.dataset.table import Flags, Numbers, Table, gather, keys_of
 
-HELD = {side: len(SIDES) - number for number, side in enumerate(SIDES)}
-"""Sorts sides: the further held out, the earlier."""
-
-
-class Row(NamedTuple):
-    """A row that may stand in the dataset; `shard` tells which shard holds its line."""
-
-    item: Item
-    source: Source
-    shard: int
-    side: Side
-    group: str
+ORDER = SIDES[::-1]
+"""Sides have numbers here: the further held out, the smaller."""
 
 
 class Problem(NamedTuple):
-    """One problem of a group as its best source tells it, how often it was seen, and by whom."""
+    """How often a problem of a group was seen, and by whom."""
 
-    best: Source
     sightings: int
     tools: tuple[str, ...]
 
 
 class Choice(NamedTuple):
-    rows: tuple[Row, ...]  # ordered by the digests of their texts
-    problems: dict[str, Problem]  # by the digest of the source that tells it
+    table: Table
+    rows: Numbers  # that stand, of the table; ordered by their keys
+    groups: list[str]  # of each source
+    sides: list[Side]  # of each source
+    problems: dict[int, Problem]  # by the number of the source that tells it
     left_out: Counter[str]
-    groups: dict[str, Side]  # that have a row
-    made: int
+
+    @property
+    def made(self) -> int:
+        """Rows before anything was left out."""
+        return len(self.table.items) + sum(count for each in self.table.sources for _, count in each.faults)
 
 
 @dataclass(frozen=True)
@@ -62,146 +58,151 @@ class Rules:
     per_report: dict[Side, int]
 
 
-def choose(shards: Sequence[Shard], lines: Lines, rules: Rules) -> Choice:
+def choose(shards: Sequence[Stored], lines: Lines, rules: Rules) -> Choice:
     """Chooses the rows of a dataset; `lines` tells in how many inputs a source stands, and in which first."""
-    sources = [(number, each) for number, shard in enumerate(shards) for each in shard.sources]
-    left_out: Counter[str] = Counter()
-    for _, source in sources:
-        left_out.update(dict(source.faults))
+    table = gather([each.shard for each in shards])
+    groups = _groups(table.sources)
+    sides: list[Side] = [rules.side(source.own) for source in table.sources]
+    chosen = Choosing(table, np.array([ORDER.index(side) for side in sides], dtype=np.intp), numbered(groups))
+    chosen.leave_torn_groups()
+    problems = _best_of_each(chosen, groups, lines.inputs)
+    chosen.keep_sources(problems, "seen before")
+    chosen.leave_torn_texts()
+    chosen.leave_repeated()
+    chosen.leave_answered()
+    chosen.leave_near(shards, rules.near_duplicate)
+    chosen.balance(numbered(each.rule_id for each in table.sources), rules.per_rule, "of a rule")
+    chosen.balance(numbered(lines.homes[each.digest] for each in table.sources), rules.per_report, "of a report")
+    rows = chosen.rows[np.argsort(table.texts[chosen.rows])]
+    return Choice(table, rows, groups, sides, problems, chosen.left_out)
+
+
+def numbered(names: Iterable[str]) -> Numbers:
+    """A number for each name, equal for equal names."""
+    known: dict[str, int] = {}
+    return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.intp)
+
+
+def _groups(sources: Sequence[Source]) -> list[str]:
+    """The group of each source."""
     groups = Groups()
-    for _, source in sources:
+    for source in sources:
         groups.unite((source.own, *source.aliases))
-    standing = _on_winning_side(sources, groups, rules.side, left_out)
-    problems, rows = _best_of_each(standing, lines.inputs, left_out)
-    rows = _untorn(rows, _texts_on_two_sides(sources, rules.side), left_out)
-    rows = _unanswered(_unrepeated(rows, left_out), left_out)
-    rows = _unlike(rows, shards, rules.near_duplicate, left_out)
-    rows = _balanced(rows, rules.per_rule, lambda row: row.source.rule_id, "of a rule", left_out)
-    rows = _balanced(rows, rules.per_report, lambda row: lines.homes[row.source.digest], "of a report", left_out)
-    rows.sort(key=lambda row: row.item.key)
-    made = sum(source.made for _, source in sources)
-    return Choice(tuple(rows), problems, left_out, {row.group: row.side for row in rows}, made)
+    return [groups.find(source.own) for source in sources]
 
 
-Sources = Sequence[tuple[int, Source]]
-Placed = tuple[int, Source, str, Side]
+def _best_of_each(chosen: Choosing, groups: Sequence[str], inputs: Counter[str]) -> dict[int, Problem]:
+    """Per problem of a group the source that says most, by its number; the others are sightings."""
+    sources, told = chosen.table.sources, defaultdict[tuple[str, str], list[int]](list)
+    for number in np.flatnonzero(chosen.standing).tolist():
+        source = sources[number]
+        told[groups[number], source.digest if source.by_user else source.subject].append(number)
+    problems, ranks = {}, chosen.ranks.tolist()
+    for numbers in told.values():
+        seen = sum(sources[each].seen * inputs[sources[each].digest] for each in numbers)
+        tools = {tool for each in numbers for tool in sources[each].tools}
+        problems[min(numbers, key=ranks.__getitem__)] = Problem(seen, tuple(sorted(tools)))
+    return problems
 
 
-def _on_winning_side(
-    sources: Sources, groups: Groups, side: Callable[[str], Side], left_out: Counter[str]
-) -> list[Placed]:
-    """Per group only the sources of the side that is held out the furthest."""
-    placed = [(number, source, groups.find(source.own), side(source.own)) for number, source in sources]
-    winning: dict[str, Side] = {}
-    for _, _, group, own in placed:
-        winning[group] = min(own, winning.get(group, own), key=HELD.__getitem__)
-    for _, source, group, own in placed:
-        if own != winning[group]:
-            left_out["group joined across sides"] += len(source.items)
-    return [each for each in placed if each[3] == winning[each[2]]]
+class Choosing:
+    """The rows that still stand, from all down to those of the dataset, and why others were left out."""
+
+    def __init__(self, table: Table, sides: Numbers, groups: Numbers) -> None:
+        self.table = table
+        self.sides = sides  # of each source, as in ORDER
+        self.groups = groups  # of each source
+        self.users: Flags = np.array([each.by_user for each in table.sources], dtype=bool)
+        self.ranks = _ranks(table.sources, self.users)
+        self.standing: Flags = np.ones(len(table.sources), dtype=bool)
+        self.rows: Numbers = np.arange(len(table.items))
+        self.left_out = Counter[str]()
+        for fault, count in (fault for each in table.sources for fault in each.faults):
+            self.left_out[fault] += count
+
+    @property
+    def of(self) -> Numbers:
+        """The source of each row that stands."""
+        return self.table.items["source"][self.rows].astype(np.intp)
+
+    @property
+    def tasks(self) -> Numbers:
+        return self.table.items["task"][self.rows].astype(np.intp)
+
+    @property
+    def texts(self) -> Numbers:
+        return self.table.texts[self.rows]
+
+    def keep(self, stays: Flags, reason: str) -> None:
+        self.left_out[reason] += int(len(stays) - stays.sum())
+        self.rows = self.rows[stays]
+
+    def keep_sources(self, numbers: Iterable[int], reason: str) -> None:
+        self.standing = np.zeros(len(self.standing), dtype=bool)
+        self.standing[list(numbers)] = True
+        self.keep(self.standing[self.of], reason)
+
+    def leave_torn_groups(self) -> None:
+        """Per group only the sources of the side that is held out the furthest."""
+        winning = np.full(len(self.groups), len(ORDER))
+        np.minimum.at(winning, self.groups, self.sides)
+        self.keep_sources(np.flatnonzero(self.sides == winning[self.groups]).tolist(), "group joined across sides")
+
+    def leave_torn_texts(self) -> None:
+        """Texts that sources of different sides give stand nowhere: else one could move as data arrives."""
+        on = np.zeros((len(self.table.items), len(ORDER)), dtype=bool)
+        on[self.table.texts, self.sides[self.table.items["source"]]] = True
+        self.keep(on[self.texts].sum(axis=1) == 1, "same text on two sides")
+
+    def leave_repeated(self) -> None:
+        """One row per text, of the best source."""
+        self.rows = self.rows[np.lexsort((self.ranks[self.of], self.texts))]
+        self.keep(np.diff(self.texts, prepend=-1) > 0, "same text")
+
+    def leave_answered(self) -> None:
+        """No generated row where a person gave the answer to the same task of the group."""
+        users, asked = self.users[self.of], self.groups[self.of] * len(self.table.tasks) + self.tasks
+        self.keep(users | ~np.isin(asked, asked[users]), "a person's row stands for it")
+
+    def leave_near(self, shards: Sequence[Stored], threshold: float) -> None:
+        """No row that says nearly the same as a better one; what is held out is better than what is trained on."""
+        if threshold >= 1 or not len(self.rows):
+            return
+        of = self.of
+        self.rows = self.rows[np.lexsort((self.texts, ~self.users[of], self.sides[of]))]
+        signatures = np.concatenate([each.signatures for each in shards])[self.rows]
+        held = int((self.sides[self.of] < ORDER.index("train")).sum())
+        self.keep(~near_rows(signatures, self.tasks, held, threshold), "nearly the same text")
+
+    def balance(self, owners: Numbers, most: dict[Side, int], whose: str) -> None:
+        """At most so many rows of an owner and task on a side; a digest draws which, a person's rows do not count.
+
+        `owners` are the sources'.
+        """
+        of = self.of
+        name = (owners[of] * len(ORDER) + self.sides[of]) * len(self.table.tasks) + self.tasks
+        limits = np.array([most[side] for side in ORDER])[self.sides[of]]
+        _, place, counts = np.unique(np.where(self.users[of], -1, name), return_inverse=True, return_counts=True)
+        over = np.flatnonzero(~self.users[of] & (counts[place] > limits))
+        lots = [_lot(key) for key in keys_of(self.table.items[self.rows[over]])]
+        drawn = defaultdict[int, list[tuple[str, int]]](list)
+        for number, lot, group in zip(over.tolist(), lots, place[over].tolist(), strict=True):
+            drawn[group].append((lot, number))
+        stays = np.ones(len(self.rows), dtype=bool)
+        for found in drawn.values():
+            found.sort()
+            stays[[number for _, number in found[limits[found[0][1]] :]]] = False
+        self.keep(stays, f"more rows {whose} than its share")
 
 
-def _best_of_each(
-    standing: Iterable[Placed], inputs: Counter[str], left_out: Counter[str]
-) -> tuple[dict[str, Problem], list[Row]]:
-    """Per problem of a group the source that says most; the others are sightings."""
-    told: dict[tuple[str, str], list[Placed]] = defaultdict(list)
-    for each in standing:
-        source = each[1]
-        told[each[2], source.digest if source.by_user else source.subject].append(each)
-    problems, rows = {}, []
-    for sightings in told.values():
-        number, best, group, side = min(sightings, key=lambda each: _rank(each[1]))
-        tools = {tool for _, source, _, _ in sightings for tool in source.tools}
-        seen = sum(source.seen * inputs[source.digest] for _, source, _, _ in sightings)
-        problems[best.digest] = Problem(best, seen, tuple(sorted(tools)))
-        left_out["seen before"] += sum(len(source.items) for _, source, _, _ in sightings) - len(best.items)
-        rows += [Row(item, best, number, side, group) for item in best.items]
-    return problems, rows
-
-
-def _rank(source: Source) -> tuple[bool, int, str]:
+def _ranks(sources: Sequence[Source], users: Flags) -> Numbers:
     """A person's row first, then the source that says most; the digest decides between equals."""
-    return not source.by_user, -source.weight, source.digest
+    digests = np.array([each.digest for each in sources], dtype="S32")
+    weights = np.array([each.weight for each in sources], dtype=np.intp)
+    ranks = np.empty(len(sources), dtype=np.intp)
+    ranks[np.lexsort((digests, -weights, ~users))] = np.arange(len(sources))
+    return ranks
 
 
-def _texts_on_two_sides(sources: Sources, side: Callable[[str], Side]) -> set[str]:
-    """Texts that sources of different sides give. They stand nowhere: else one could move as data arrives."""
-    first: dict[str, Side] = {}
-    torn = set()
-    for _, source in sources:
-        own = side(source.own)
-        for item in source.items:
-            if first.setdefault(item.key, own) != own:
-                torn.add(item.key)
-    return torn
-
-
-def _untorn(rows: list[Row], torn: set[str], left_out: Counter[str]) -> list[Row]:
-    return _kept(rows, lambda row: row.item.key not in torn, "same text on two sides", left_out)
-
-
-def _unrepeated(rows: list[Row], left_out: Counter[str]) -> list[Row]:
-    """One row per text."""
-    best: dict[str, Row] = {}
-    for row in rows:
-        other = best.setdefault(row.item.key, row)
-        if other is not row and _rank(row.source) < _rank(other.source):
-            best[row.item.key] = row
-    left_out["same text"] += len(rows) - len(best)
-    return list(best.values())
-
-
-def _unanswered(rows: list[Row], left_out: Counter[str]) -> list[Row]:
-    """No generated row where a person gave the answer to the same task of the group."""
-    answered = {(row.group, row.item.task) for row in rows if row.source.by_user}
-    if not answered:
-        return rows
-    stands = "a person's row stands for it"
-    return _kept(rows, lambda row: row.source.by_user or (row.group, row.item.task) not in answered, stands, left_out)
-
-
-def _unlike(rows: list[Row], shards: Sequence[Shard], threshold: float, left_out: Counter[str]) -> list[Row]:
-    """No row that says nearly the same as a better one; what is held out is better than what is trained on."""
-    if threshold >= 1 or not rows:
-        return rows
-    rows.sort(key=lambda row: (HELD[row.side], not row.source.by_user, row.item.key))
-    matrices = [shard.signatures for shard in shards]
-    starts = np.cumsum([0, *map(len, matrices)]).tolist()
-    signatures = np.concatenate(matrices)[[starts[row.shard] + row.item.place for row in rows]]
-    numbers = {task: number for number, task in enumerate(sorted({row.item.task for row in rows}))}
-    held = sum(row.side != "train" for row in rows)
-    near = near_rows(signatures, [numbers[row.item.task] for row in rows], held, threshold)
-    left_out["nearly the same text"] += int(near.sum())
-    return [row for row, repeats in zip(rows, near.tolist(), strict=True) if not repeats]
-
-
-def _balanced(
-    rows: list[Row], most: dict[Side, int], owner: Callable[[Row], str], whose: str, left_out: Counter[str]
-) -> list[Row]:
-    """At most so many rows of an owner and task on a side; a digest draws which, a person's rows do not count."""
-    if max(Counter(map(owner, rows)).values(), default=0) <= min(most.values()):
-        return rows
-    names = [(row.side, owner(row), row.item.task) for row in rows]
-    many = {name for name, count in Counter(names).items() if count > most[name[0]]}
-    if not many:
-        return rows
-    drawn: dict[tuple[Side, str, str], list[Row]] = defaultdict(list)
-    for row, name in zip(rows, names, strict=True):
-        if name in many and not row.source.by_user:
-            drawn[name].append(row)
-    over = [
-        (sorted(map(_lot, found))[most[name[0]]], found) for name, found in drawn.items() if len(found) > most[name[0]]
-    ]
-    left = {row.item.key for limit, found in over for row in found if _lot(row) >= limit}
-    return _kept(rows, lambda row: row.item.key not in left, f"more rows {whose} than its share", left_out)
-
-
-def _lot(row: Row) -> str:
-    return hashlib.blake2b(f"lot {row.item.key}".encode(), digest_size=16).hexdigest()
-
-
-def _kept(rows: list[Row], stands: Callable[[Row], bool], reason: str, left_out: Counter[str]) -> list[Row]:
-    kept = [row for row in rows if stands(row)]
-    left_out[reason] += len(rows) - len(kept)
-    return kept
+def _lot(key: str) -> str:
+    return hashlib.blake2b(f"lot {key}".encode(), digest_size=16).hexdigest()

@@ -24,7 +24,7 @@ from handlers.privacy import Scrubber
 from handlers.records import Class, Narrative, Origin, Record, Severity
 from watcher.errors import BadInput, JobError
 
-VERSION = "10"
+VERSION = "11"
 """Of everything that decides what a row says, and of the layout of shards."""
 USER = "user"
 """The task of a row that a person wrote without saying which generated row it replaces."""
@@ -35,20 +35,8 @@ KEYS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class Item(Record, frozen=True, kw_only=True, array_like=True):
-    """One row of a shard."""
-
-    key: str  # digest of its text: `rows.text_key`
-    task: str
-    start: int  # of its line in the shard's rows
-    size: int  # bytes of that line without the newline
-    place: int  # of its signature in the shard
-    tokens: int
-    shortened: bool
-
-
 class Source(Record, frozen=True, kw_only=True, array_like=True):
-    """One narrative, or one row of a person's, and the rows made of it."""
+    """One narrative, or one row of a person's, of which rows are made."""
 
     digest: str  # of its line
     own: str  # the key that decides the side
@@ -66,16 +54,11 @@ class Source(Record, frozen=True, kw_only=True, array_like=True):
     member: str | None
     licence: str  # of the text that it quotes, as far as its ids tell
     origin: Origin
-    items: tuple[Item, ...]
     faults: tuple[tuple[str, int], ...]  # reason: rows of it that can't stand
 
     @property
     def by_user(self) -> bool:
         return self.origin.kind == "user"
-
-    @property
-    def made(self) -> int:
-        return len(self.items) + sum(count for _, count in self.faults)
 
 
 class Recipe(Record, frozen=True, kw_only=True):
@@ -110,7 +93,7 @@ class Maker:
         return load_length(self.tokenizer) if self.tokenizer else None
 
     def make(self, line: Line, text: bytes) -> tuple[Source, list[Draft]]:
-        """The source of one line without its items yet, and its rows, also those that can't stand.
+        """The source of one line, and its rows, also those that can't stand.
 
         Raises BadInput for a line of narratives that is none.
         """
@@ -238,7 +221,6 @@ def _source(digest: str, raw: Narrative, narrative: Narrative) -> Source:
         member=finding.member,
         licence=licence_of(advisories(raw.analysis.finding)),
         origin=narrative.origin,
-        items=(),
         faults=(),
     )
 
@@ -262,6 +244,5 @@ def _user_source(digest: str, example: Example) -> Source:
         member=None,
         licence="its author's",
         origin=Origin(kind="user", version="1"),
-        items=(),
         faults=(),
     )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ import rensa
 
 PLACES, BANDS, WIDTH, SHINGLE = 64, 12, 5, 3
 SEED = 1
+THREADS = 2
 Signatures = npt.NDArray[np.uint32]  # (rows, PLACES)
 Keys = npt.NDArray[np.uint64]  # (rows, BANDS)
 _MASKED = re.compile(r"[/\\]|\d\.\d|^[^A-Za-z]*$|^[\w-]+\.[a-z]{1,4}(?::\d+)?$")
@@ -57,12 +59,14 @@ def _shingles(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return mixed
 
 
-def near_rows(signatures: Signatures, tasks: Sequence[int], held: int, threshold: float) -> npt.NDArray[np.bool_]:
+def near_rows(
+    signatures: Signatures, tasks: npt.NDArray[np.intp], held: int, threshold: float
+) -> npt.NDArray[np.bool_]:
     """Which rows repeat an earlier one; rows come in the order in which they are preferred, the first `held` held out.
 
     Rows repeat each other within a task; across the sides, whatever the task. threshold is the least similarity.
     """
-    keys, tasks_of = _bands(signatures), np.asarray(tasks, dtype=np.uint64)
+    keys, tasks_of = _bands(signatures), tasks.astype(np.uint64)
     near = np.zeros(len(signatures), dtype=bool)
     _mark(near, signatures, keys ^ (tasks_of[:, None] * np.uint64(0xD6E8FEB86659FD93)), 0, threshold)
     if 0 < held < len(signatures):
@@ -97,10 +101,16 @@ def _mark(near: npt.NDArray[np.bool_], signatures: Signatures, keys: Keys, held:
 
 def _shared(keys: Keys, held: int) -> npt.NDArray[np.bool_]:
     """Which bands another row has too; with `held`, which a row of the other side has."""
-    shared = np.zeros(keys.shape, dtype=bool)
-    for band in range(keys.shape[1]):
-        _, place, counts = np.unique(keys[:, band], return_inverse=True, return_counts=True)
-        before = np.bincount(place[:held], minlength=len(counts)) if held else 1
-        after = counts - before
-        shared[:, band] = ((before > 0) & (after > 0))[place]
-    return shared
+    with ThreadPoolExecutor(THREADS) as pool:  # sorting numbers does not hold the interpreter's lock
+        return np.stack(list(pool.map(lambda band: _met(keys[:, band], held), range(keys.shape[1]))), axis=1)
+
+
+def _met(keys: npt.NDArray[np.uint64], held: int) -> npt.NDArray[np.bool_]:
+    """Which of the keys of one band another row has, or with `held`, a row of the other side."""
+    order = np.argsort(keys)
+    starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[:1]] + np.uint64(1)))
+    counts = np.diff(starts, append=len(keys))
+    before = np.add.reduceat((order < held).astype(np.intp), starts) if held else np.ones_like(counts)
+    met = np.zeros(len(keys), dtype=bool)
+    met[order] = np.repeat((before > 0) & (counts > before), counts)
+    return met

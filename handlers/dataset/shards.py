@@ -1,11 +1,12 @@
 """Shards: the finished rows of some lines, with all that choosing between rows must know.
 
 A line's rows follow from the line and the recipe alone, so a shard that an earlier build left in the cache saves making
-its rows again, and what a build writes is the same with and without. A shard is three files, the index written last:
+its rows again, and what a build writes is the same with and without. A shard is four files, the index written last:
 
     NAME.rows         the rows' lines
+    NAME.items        what is known of each, as `table.ITEM`
     NAME.signatures   uint32, shape (rows, near.PLACES)
-    NAME.index        its sources (MessagePack)
+    NAME.index        its sources and tasks, and how many rows there are (MessagePack)
 """
 
 from __future__ import annotations
@@ -22,39 +23,54 @@ import msgspec
 import numpy as np
 
 from handlers.dataset.lines import Line
-from handlers.dataset.making import Item, Maker, Source
+from handlers.dataset.making import Maker, Source
 from handlers.dataset.near import PLACES, Signatures, Words, sign
 from handlers.dataset.rows import text_key
+from handlers.dataset.table import ITEM, Items, Shard
 from handlers.dataset.tasks import Draft
 from handlers.dataset.worker import make_in_processes
+from handlers.records import Record
 from watcher.stage import Attempt
 
 CHUNK = 1000
 """Lines that one shard holds at most; more than that are made in processes of their own."""
 _words = Words()
-_decoder = msgspec.msgpack.Decoder(tuple[Source, ...])
 
 
-class Shard(NamedTuple):
+class Contents(Record, frozen=True, kw_only=True, array_like=True):
+    """A shard's index."""
+
     sources: tuple[Source, ...]
+    tasks: tuple[str, ...]
+    rows: int
+
+
+class Stored(NamedTuple):
+    """A shard and the file of its rows' lines."""
+
+    shard: Shard
     rows: Path
 
     @property
     def signatures(self) -> Signatures:
+        """Of each of its rows."""
         flat = np.fromfile(self.rows.with_suffix(".signatures"), dtype=np.uint32)
-        return flat.reshape(-1, PLACES)
+        return flat.reshape(-1, PLACES)[self.shard.places]
 
 
-def make_shards(lines: Sequence[Line], maker: Maker, attempt: Attempt) -> list[Shard]:
+_decoder = msgspec.msgpack.Decoder(Contents)
+
+
+def make_shards(lines: Sequence[Line], maker: Maker, attempt: Attempt) -> list[Stored]:
     """The shards that hold `lines`, and no other source; what the cache lacks is made."""
     folder = attempt.cache / maker.recipe.digest
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {each.digest for each in lines}
     shards = []
     for index in sorted(folder.glob("*.index")):
-        shard = _load(index, wanted)
-        wanted.difference_update(each.digest for each in shard.sources)
-        shards.append(shard)
+        stored = _load(index, wanted)
+        wanted.difference_update(each.digest for each in stored.shard.sources)
+        shards.append(stored)
     missing = [each for each in lines if each.digest in wanted]
     chunks = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
     if len(chunks) > 1:
@@ -62,53 +78,53 @@ def make_shards(lines: Sequence[Line], maker: Maker, attempt: Attempt) -> list[S
     else:
         made = (fill(maker, folder, chunk) for chunk in chunks)
     shards += [_load(index, wanted) for index in made]
-    return [each for each in shards if each.sources]
+    return [each for each in shards if each.shard.sources]
 
 
 def fill(maker: Maker, folder: Path, lines: Sequence[Line]) -> Path:
     """Makes one shard of `lines` and returns its index."""
     writer = Writer(maker)
-    sources = [writer.add(*maker.make(line, text)) for line, text in _texts(lines)]
+    for line, text in _texts(lines):
+        writer.add(*maker.make(line, text))
     name = hashlib.blake2b("".join(each.digest for each in lines).encode(), digest_size=12).hexdigest()
     _store(folder / f"{name}.rows", b"".join(writer.rows))
+    _store(folder / f"{name}.items", np.array(writer.items, dtype=ITEM).tobytes())
     _store(folder / f"{name}.signatures", sign(writer.texts, _words).tobytes())
-    return _store(folder / f"{name}.index", msgspec.msgpack.encode(sources))
+    contents = Contents(sources=tuple(writer.sources), tasks=tuple(writer.tasks), rows=len(writer.rows))
+    return _store(folder / f"{name}.index", msgspec.msgpack.encode(contents))
 
 
 class Writer:
-    """Collects the rows of a shard and knows where each stands."""
+    """Collects the sources and rows of a shard and knows where each row stands."""
 
     def __init__(self, maker: Maker) -> None:
+        self.sources: list[Source] = []
+        self.tasks: dict[str, int] = {}
         self.rows: list[bytes] = []
+        self.items: list[tuple[object, ...]] = []
         self.texts: list[str] = []
         self._maker = maker
         self._size = 0
 
-    def add(self, source: Source, drafts: Iterable[Draft]) -> Source:
-        """The source with its items; drafts with a fault are only counted."""
-        items, faults = [], Counter[str]()
+    def add(self, source: Source, drafts: Iterable[Draft]) -> None:
+        """Adds a source with its rows; drafts with a fault are only counted."""
+        faults = Counter[str]()
         for draft in drafts:
             if draft.fault is None:
-                items.append(self._item(draft))
+                self._add_row(draft)
             else:
                 faults[draft.fault] += 1
-        return msgspec.structs.replace(source, items=tuple(items), faults=tuple(sorted(faults.items())))
+        self.sources.append(msgspec.structs.replace(source, faults=tuple(sorted(faults.items()))))
 
-    def _item(self, draft: Draft) -> Item:
+    def _add_row(self, draft: Draft) -> None:
         line = self._maker.line(draft.example)
-        item = Item(
-            key=text_key(draft.example),
-            task=draft.task,
-            start=self._size,
-            size=len(line),
-            place=len(self.rows),
-            tokens=draft.tokens,
-            shortened=draft.shortened,
-        )
+        key = bytes.fromhex(text_key(draft.example))
+        task = self.tasks.setdefault(draft.task, len(self.tasks))
+        place = len(self.sources), task, self._size, len(line)
+        self.items.append((key, *place, draft.tokens, draft.shortened))  # as `ITEM`
         self.rows.append(line + b"\n")
         self.texts.append(" ".join(each.content for each in draft.example.messages))
         self._size += len(line) + 1
-        return item
 
 
 def _texts(lines: Sequence[Line]) -> Iterator[tuple[Line, bytes]]:
@@ -119,17 +135,29 @@ def _texts(lines: Sequence[Line]) -> Iterator[tuple[Line, bytes]]:
                 yield line, content.read(line.size)
 
 
-def _load(index: Path, wanted: set[str]) -> Shard:
+def _load(index: Path, wanted: set[str]) -> Stored:
     """A shard's wanted sources; none if it is not whole, whatever happened to the cache."""
+    rows = index.with_suffix(".rows")
     try:
-        sources = _decoder.decode(index.read_bytes())
-        rows, signatures = (index.with_suffix(f".{name}").stat().st_size for name in ("rows", "signatures"))
+        contents = _decoder.decode(index.read_bytes())
+        items = np.fromfile(index.with_suffix(".items"), dtype=ITEM)
+        sizes = rows.stat().st_size, index.with_suffix(".signatures").stat().st_size
     except (OSError, msgspec.DecodeError):
-        sources, rows, signatures = (), 0, 0
-    items = [item for source in sources for item in source.items]
-    if rows != sum(item.size + 1 for item in items) or signatures != 4 * PLACES * len(items):
-        sources = ()
-    return Shard(tuple(each for each in sources if each.digest in wanted), index.with_suffix(".rows"))
+        return Stored(Shard((), (), np.empty(0, ITEM), np.empty(0, np.intp)), rows)
+    whole = len(items) == contents.rows and sizes == (int(items["size"].sum()) + len(items), 4 * PLACES * len(items))
+    return Stored(_pick(contents, items, wanted if whole else set()), rows)
+
+
+def _pick(contents: Contents, items: Items, wanted: set[str]) -> Shard:
+    """What is wanted of a shard."""
+    kept = np.array([each.digest in wanted for each in contents.sources], dtype=bool)
+    if kept.all():
+        return Shard(contents.sources, contents.tasks, items, np.arange(len(items)))
+    places = np.flatnonzero(kept[items["source"]])
+    items = items[places]
+    items["source"] = (np.cumsum(kept) - 1)[items["source"]]
+    sources = tuple(each for each, stays in zip(contents.sources, kept.tolist(), strict=True) if stays)
+    return Shard(sources, contents.tasks, items, places)
 
 
 def _store(file: Path, content: bytes) -> Path:

@@ -8,6 +8,7 @@ from math import ceil
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from handlers.dataset.choose import Choice
 from handlers.dataset.lines import Lines
@@ -82,15 +83,20 @@ def load_statistics(folder: Path) -> Statistics:
 
 def measure(choice: Choice, lines: Lines, sizes: dict[Side, list[int]], built: Built) -> Statistics:
     """The statistics of a choice between the rows of `lines`, whose sides have files of `sizes` bytes each."""
-    rows = choice.rows
-    of_source = Counter(row.source.digest for row in rows)
-    told = [(choice.problems[digest].best, count) for digest, count in of_source.items()]
-    per_side, groups = Counter(row.side for row in rows), Counter(choice.groups.values())
+    table, items = choice.table, choice.table.items[choice.rows]
+    rows_of = np.bincount(items["source"], minlength=len(table.sources))
+    standing = np.flatnonzero(rows_of).tolist()
+    told = [(table.sources[each], int(rows_of[each])) for each in standing]
+    groups = Counter({choice.groups[each]: choice.sides[each] for each in standing}.values())
+    per_side = Counter[Side]()
+    for each in standing:
+        per_side[choice.sides[each]] += int(rows_of[each])
     sides: dict[str, SideFigures] = {
         side: SideFigures(rows=per_side[side], groups=groups[side], bytes=sum(each), files=len(each))
         for side, each in sizes.items()
     }
-    seen = [each for each in choice.problems.values() if not each.best.by_user]
+    seen = [problem for each, problem in choice.problems.items() if not table.sources[each].by_user]
+    tasks = np.bincount(items["task"], minlength=len(table.tasks)).tolist()
     by_user = sum(line.by_user for line in lines.found)
     return Statistics(
         inputs=lines.files,
@@ -100,9 +106,9 @@ def measure(choice: Choice, lines: Lines, sizes: dict[Side, list[int]], built: B
         problems=len(seen),
         made=choice.made,
         left_out={reason: count for reason, count in sorted(choice.left_out.items()) if count},
-        shortened=sum(row.item.shortened for row in rows),
+        shortened=int(items["shortened"].sum()),
         sides=sides,
-        tasks=dict(sorted(Counter(row.item.task for row in rows).items())),
+        tasks={task: rows for task, rows in zip(table.tasks, tasks, strict=True) if rows},
         tools=dict(sorted(Counter(tool for each in seen for tool in each.tools).items())),
         rules=dict(sorted(_weigh(told, lambda source: source.rule_id).items(), key=lambda e: (-e[1], e[0]))[:50]),
         classes=_weigh(told, lambda source: source.class_ or "user"),
@@ -111,7 +117,7 @@ def measure(choice: Choice, lines: Lines, sizes: dict[Side, list[int]], built: B
         generations=_weigh(told, lambda source: str(source.origin.generation)),
         licences=_weigh(told, lambda source: source.licence),
         built=built,
-        tokens=_lengths([row.item.tokens for row in rows]),
+        tokens=_lengths(items["tokens"].tolist()),
         waits=_waits(sides),
     )
 

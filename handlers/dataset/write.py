@@ -8,26 +8,28 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
-from handlers.dataset.choose import Choice, Row
+from handlers.dataset.choose import Choice
 from handlers.dataset.keep import Keep
 from handlers.dataset.lineage import LINEAGE, Lineage
 from handlers.dataset.parts import file_name, find_parts
-from handlers.dataset.shards import Shard
+from handlers.dataset.shards import Stored
 from handlers.dataset.split import Side
+from handlers.dataset.table import Numbers, keys_of
 from handlers.records import dump_lines
 
 
 def write_rows(
-    choice: Choice, shards: Sequence[Shard], homes: Mapping[str, str], sides: Sequence[Side], out: Path, keep: Keep
+    choice: Choice, shards: Sequence[Stored], homes: Mapping[str, str], sides: Sequence[Side], out: Path, keep: Keep
 ) -> None:
     """Writes each side's files and the lineage into `out`; `homes` tells the input of each source."""
-    parts = _by_part(choice.rows, homes)
     with ExitStack() as stack:
         texts = [_mapped(shard.rows, stack) for shard in shards]
-        for part, rows in sorted(parts.items()):
+        for part, rows in _by_part(choice, homes):
             mark = f"{part}-{_mark(rows, choice)}"
             if not (part and keep.take(mark, out)):
                 names = _write_part(part, rows, choice, texts, sides, out)
@@ -36,39 +38,70 @@ def write_rows(
     keep.forget()
 
 
-def _by_part(rows: Sequence[Row], homes: Mapping[str, str]) -> dict[str, list[Row]]:
+def _by_part(choice: Choice, homes: Mapping[str, str]) -> Iterator[tuple[str, Numbers]]:
     """The rows of each part in their order; without any row, one empty part."""
+    table, items = choice.table, choice.table.items[choice.rows]
+    of = items["source"]
+    bytes_of = np.bincount(of, weights=items["size"] + np.int64(1), minlength=len(table.sources))
+    home_of = {each: homes[table.sources[each].digest] for each in np.flatnonzero(bytes_of).tolist()}
     sizes: dict[str, int] = defaultdict(int)
-    for row in rows:
-        sizes[homes[row.source.digest]] += row.item.size + 1
+    for each, home in home_of.items():
+        sizes[home] += int(bytes_of[each])
     part_of = find_parts(sizes)
-    parts: dict[str, list[Row]] = {part: [] for part in part_of.values()} or {"": []}
-    for row in rows:
-        parts[part_of[homes[row.source.digest]]].append(row)
-    return parts
+    parts = sorted(set(part_of.values())) or [""]
+    places = np.zeros(len(table.sources), dtype=np.intp)
+    places[list(home_of)] = [parts.index(part_of[home]) for home in home_of.values()]
+    order = np.argsort(places[of], kind="stable")
+    ends = np.cumsum(np.bincount(places[of], minlength=len(parts)))
+    return zip(parts, np.split(choice.rows[order], ends[:-1]), strict=True)
 
 
-def _mark(rows: Sequence[Row], choice: Choice) -> str:
+def _mark(rows: Numbers, choice: Choice) -> str:
     """Names all that a part's files depend on besides the recipe."""
-    said = [(row.source.digest, row.item.task, row.side, row.group) for row in rows]
-    problems = [choice.problems[digest] for digest in dict.fromkeys(row.source.digest for row in rows)]
-    seen = [(each.sightings, each.tools) for each in problems]
-    return hashlib.blake2b(msgspec.msgpack.encode((said, seen)), digest_size=16).hexdigest()
+    items = choice.table.items[rows]
+    _, first, of = np.unique(items["source"], return_index=True, return_inverse=True)
+    order = np.argsort(first)  # the sources as the rows name them, since their numbers differ from build to build
+    said = [_told(each, choice) for each in items["source"][first[order]].tolist()]
+    numbers = np.stack([np.argsort(order)[of], items["task"]]).astype("<u4").tobytes()
+    return hashlib.blake2b(msgspec.msgpack.encode((choice.table.tasks, said, numbers)), digest_size=16).hexdigest()
+
+
+def _told(source: int, choice: Choice) -> tuple[object, ...]:
+    return choice.table.sources[source].digest, choice.sides[source], choice.groups[source], choice.problems[source]
 
 
 def _write_part(
-    part: str, rows: Sequence[Row], choice: Choice, texts: Sequence[bytes], sides: Sequence[Side], out: Path
+    part: str, rows: Numbers, choice: Choice, texts: Sequence[bytes], sides: Sequence[Side], out: Path
 ) -> list[str]:
-    names = []
+    names, written = [], list(_rows(rows, choice))
     for side in sides:
         names.append(file_name(side, part))
         with (out / names[-1]).open("wb") as lines:
-            for row in rows:
-                if row.side == side:
-                    lines.write(texts[row.shard][row.item.start : row.item.start + row.item.size + 1])
+            for row in written:
+                if choice.sides[row.source] == side:
+                    lines.write(texts[row.shard][row.start : row.end])
     names.append(file_name(LINEAGE, part))
-    dump_lines(out / names[-1], _lineages(part, rows, choice, sides))
+    dump_lines(out / names[-1], _lineages(part, written, choice, sides))
     return names
+
+
+class Row(NamedTuple):
+    """A row as it is written."""
+
+    key: str
+    source: int
+    task: str
+    tokens: int
+    shard: int
+    start: int  # of its line in the shard's rows
+    end: int
+
+
+def _rows(rows: Numbers, choice: Choice) -> Iterator[Row]:
+    table, items = choice.table, choice.table.items[rows]
+    columns = (items[name].tolist() for name in ("source", "task", "tokens", "start", "size"))
+    for key, source, task, tokens, start, size in zip(keys_of(items), *columns, strict=True):
+        yield Row(key, source, table.tasks[task], tokens, int(table.shards[source]), start, start + size + 1)
 
 
 def _mapped(file: Path, stack: ExitStack) -> bytes:
@@ -81,20 +114,21 @@ def _mapped(file: Path, stack: ExitStack) -> bytes:
 
 def _lineages(part: str, rows: Sequence[Row], choice: Choice, sides: Sequence[Side]) -> Iterator[Lineage]:
     for side in sides:
-        for number, row in enumerate((each for each in rows if each.side == side), start=1):
+        on_side = (row for row in rows if choice.sides[row.source] == side)
+        for number, row in enumerate(on_side, start=1):
             yield _lineage(row, part, number, choice)
 
 
 def _lineage(row: Row, part: str, line: int, choice: Choice) -> Lineage:
-    source, problem = row.source, choice.problems[row.source.digest]
+    source, problem = choice.table.sources[row.source], choice.problems[row.source]
     return Lineage(
-        row=row.item.key,
-        side=row.side,
+        row=row.key,
+        side=choice.sides[row.source],
         part=part,
         line=line,
-        task=row.item.task,
-        tokens=row.item.tokens,
-        group=row.group,
+        task=row.task,
+        tokens=row.tokens,
+        group=choice.groups[row.source],
         narrative=source.digest,
         fingerprint=source.fingerprint,
         tool=source.tool,
