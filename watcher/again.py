@@ -49,8 +49,8 @@ def _troubles(workspace: Workspace, schedule: Schedule) -> Iterable[Trouble]:
 
 
 def _means(word: str, trouble: Trouble, workspace: Workspace) -> bool:
-    folder = workspace.quarantined(trouble.stage, trouble.input)
-    if Path(word).absolute() in (folder, *folder.glob("*")):
+    folder, path = workspace.quarantined(trouble.stage, trouble.input), Path(word).absolute()
+    if folder in (path, path.parent):
         return True
     prefix = word.lower().rsplit("/", 1)[-1]
     if len(prefix) >= SHORTEST and (trouble.input.startswith(prefix) or trouble.key.startswith(prefix)):

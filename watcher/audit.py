@@ -49,7 +49,20 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def audit(workspace: Workspace, stages: Sequence[Stage], index: Index, schedule: Schedule) -> Audit:
-    """Reads the whole outbox. Raises Unavailable if it can't be read."""
+    """Reads the whole outbox. Raises Unavailable if it can't be read.
+
+    Other processes may be at work meanwhile: a fault is what is wrong at the second look too.
+    """
+    first = _look(workspace, stages, index, schedule)
+    if first.balanced:
+        return first
+    index.refresh()
+    schedule.refresh()
+    second, seen = _look(workspace, stages, index, schedule), set(first.faults)
+    return msgspec.structs.replace(second, faults=[fault for fault in second.faults if fault in seen])
+
+
+def _look(workspace: Workspace, stages: Sequence[Stage], index: Index, schedule: Schedule) -> Audit:
     faults: list[Fault] = []
     jobs = 0
     with files.surroundings():
@@ -59,11 +72,18 @@ def audit(workspace: Workspace, stages: Sequence[Stage], index: Index, schedule:
                 for key in files.names(workspace.outbox / stage / shard):
                     jobs += 1
                     known.add(key)
-                    faults += _job(workspace, stage, key)
+                    faults += _readable(workspace, stage, key)
             faults += _index(index, stage, known)
         faults += _conserved(workspace)
         books = [_books(workspace, stage, index, schedule, faults) for stage in stages if stage.takes is Takes.EACH]
     return Audit(jobs=jobs, books=books, faults=faults)
+
+
+def _readable(workspace: Workspace, stage: str, key: str) -> list[Fault]:
+    try:
+        return list(_job(workspace, stage, key))
+    except FileNotFoundError as error:
+        return [Fault(f"{stage}/{key}", f"it went while it was being read: {error.filename}")]
 
 
 def _job(workspace: Workspace, stage: str, key: str) -> Iterator[Fault]:

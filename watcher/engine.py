@@ -30,7 +30,7 @@ from watcher.receipt import Receipt, read_receipt
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.tally import Tally
 from watcher.tempo import Tempo
-from watcher.tidy import clean_up
+from watcher.tidy import clean_up, forget_settled
 from watcher.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -84,14 +84,15 @@ class Engine:
     def __enter__(self) -> Engine:
         self.index.__enter__()
         clean_up(self.workspace)
+        forget_settled(self.workspace, self.index, self.schedule)
         self.pending = Pending(self.workspace, self.index, self.schedule, self._stages, self.voice.clock)
         self.pending.patient, self.pending.pressure = self._patient, self._pressure
         return self
 
     def __exit__(self, *_: object) -> None:
         self._children.stop(self.tempo.drain_seconds)
-        self._reap()
         with contextlib.suppress(Unavailable):
+            self._reap()
             self.flush_names()
         self._locks.release()
         self.index.__exit__()
@@ -104,7 +105,7 @@ class Engine:
             return False
         try:
             if self._faults:
-                self.rescan()  # what was under way when it broke off is found in the folders
+                self._refresh()  # what was under way when it broke off is found in the folders
             moved = self._reap() + self._inline()
             moved += self._start_children(moved)
         except Unavailable as error:
@@ -166,7 +167,9 @@ class Engine:
                 self._unflushed.clear()
             self._unflushed += [job.folder for job in prepared]
             if taken:
-                self.flush_names()  # nothing leaves the inbox before what was made of it is safe
+                # Nothing leaves the inbox before what was made of it is safe, be it by a process that was killed since.
+                self._unflushed += [self.workspace.job_name(ARTIFACTS, each.digest) for each in taken if not each.job]
+                self.flush_names()
                 self.inbox.finish(taken)
         except Unavailable:
             for job in prepared:
@@ -175,9 +178,8 @@ class Engine:
             raise
         if prepared:
             self.index.add([job_of(job.receipt) for job in prepared])
-        for each in taken:
-            self.tally.duplicates += each.job is None
-            self.tally.done[ARTIFACTS] += each.job is not None
+        self.tally.duplicates += sum(each.job is None for each in taken)
+        self.tally.done[ARTIFACTS] += sum(each.job is not None for each in taken)
         if taken:
             self.pending.arrived(ARTIFACTS)
         for ready, job in jobs:
@@ -200,8 +202,7 @@ class Engine:
             requests.drop(self.workspace, name, ready.input)
         if fresh:
             self.tally.done[name] += 1
-            if receipt.incomplete:
-                self.tally.incomplete[name] += 1
+            self.tally.incomplete[name] += receipt.incomplete
             self.tally.keys[name] = receipt.key
             said = ", ".join(f"{what} {count}" for what, count in receipt.counts.items())
             log.info(
@@ -265,8 +266,15 @@ class Engine:
 
     def rescan(self) -> None:
         """Looks at everything again, as at the start."""
+        try:
+            self._refresh()
+        except Unavailable as error:
+            self._pause(error)
+
+    def _refresh(self) -> None:
         self.schedule.refresh()
         self.index.refresh()
+        forget_settled(self.workspace, self.index, self.schedule)
         self.pending.rewind()
         self.busy = False
         self.inbox.look_soon()
@@ -280,10 +288,6 @@ class Engine:
     def paused(self) -> bool:
         """The workspace itself is at fault: nothing is tried for a while."""
         return self.voice.clock.elapsed() < self._paused_until
-
-    def is_due(self) -> bool:
-        """Something that waited for its time may run now."""
-        return self.pending.due is not None and self.pending.due <= self.voice.clock.now()
 
     def seconds_to_next(self) -> float:
         """How long nothing is to be done, unless something wakes the engine."""

@@ -8,6 +8,7 @@ anything else -> the same, and after so many attempts quarantine, with the trace
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import shutil
@@ -136,7 +137,8 @@ class Schedule:
 
     def drop(self, stage: str, digest: str) -> None:
         if self._entries.pop((stage, digest), None) is not None:
-            (self._folder / stage / f"{digest}.json").unlink(missing_ok=True)
+            with files.surroundings():
+                (self._folder / stage / f"{digest}.json").unlink(missing_ok=True)
 
 
 def record(
@@ -211,7 +213,12 @@ def _quarantine(workspace: Workspace, trouble: Trouble, sources: Sequence[Source
         release(workspace, trouble.stage, trouble.input)
         files.make_folder(folder.parent)
         files.reached("quarantine rename")
-        scratch.rename(folder)
+        try:
+            scratch.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            files.remove_tree(scratch)  # another process came to the same end just now
         files.sync_names([str(folder)])
 
 

@@ -91,21 +91,31 @@ def write_new(file: str, data: bytes) -> None:
     """Writes a new file, which is on the disk only after the folder around it was flushed."""
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(handle, view) :]
+        _write(handle, data)
     finally:
         os.close(handle)
 
 
+def _write(handle: int, data: bytes) -> None:
+    """All of it: a disk that is almost full takes a part and says so at the next write only."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
 def append_durable(file: Path, line: bytes) -> None:
-    """Appends one line (with its newline) in one write; it is on the disk when this returns."""
+    """Appends lines (each with its newline); they are on the disk when this returns."""
     make_folder(file.parent)
     with surroundings():
         reached("append")
-        handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(handle, line)
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                line = (
+                    b"\n" + line
+                )  # a full disk or a power failure cut the last line short: it must not take this one along
+            _write(handle, line)
             _flush(handle)
         finally:
             os.close(handle)
@@ -135,9 +145,9 @@ def sync_trees(folders: Sequence[Path] | Sequence[str]) -> bool:
 
 def sync_names(paths: Sequence[str]) -> None:
     """Makes the names of files or folders durable that were just given to them, on one volume."""
-    if len(paths) >= MANY and _sync_volume(paths[0]):
-        return
     shards = {os.path.dirname(path) for path in paths}
+    if len(paths) >= MANY and _sync_volume(next(iter(shards))):
+        return
     _sync_all(sorted(shards | {os.path.dirname(shard) for shard in shards}))  # the shard itself may be new
 
 
@@ -260,9 +270,7 @@ def copy_hashed(source: int, target: Path | str) -> tuple[str, int]:
             digest.update(data)
             size += len(data)
             reached("copy chunk")
-            view = memoryview(data)
-            while view:
-                view = view[os.write(handle, view) :]
+            _write(handle, data)
     finally:
         os.close(handle)
     return digest.hexdigest(), size
@@ -278,11 +286,8 @@ def open_regular(path: Path | str) -> int:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a file or a folder with all in it; one that is not there is fine."""
-    try:
-        if path.is_dir() and not path.is_symlink():
+    """Removes a file or a folder with all in it; one that is not there is fine, as is one that others remove too."""
+    while path.is_dir() and not path.is_symlink():
+        with contextlib.suppress(FileNotFoundError):  # what somebody else removed first; the rest is still to go
             shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    except FileNotFoundError:
-        return
+    path.unlink(missing_ok=True)

@@ -75,10 +75,10 @@ class Inbox:
     def _look(self) -> None:
         self._tally.odd, self._tally.unsettled = [], []
         self.look_at = float("inf")
-        self._tally.gone = self._gone()
-        if self._tally.gone:
-            return
         with files.surroundings():
+            self._tally.gone = self._gone()
+            if self._tally.gone:
+                return
             for settling in self._settling:
                 look = settling.look()
                 self._candidates += self._intake.new(look.ready)

@@ -6,8 +6,10 @@ A shard folder whose modification time is as remembered has not changed.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,12 +17,15 @@ from pathlib import Path
 from watcher.database import all_about, drop_about, open_database, put_about, surroundings, transaction
 from watcher.files import exists, names
 from watcher.ledger import Job, Ledger, job_of
+from watcher.locks import held
 from watcher.receipt import ReceiptError, read_receipt
 from watcher.requests import asked
 from watcher.sources import KEY_LENGTH
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.workspace import Workspace
 
+SHARD, KEY = re.compile("[0-9a-f]{2}"), re.compile(rf"[0-9a-f]{{{KEY_LENGTH}}}")
+"""Names of folders in the outbox; whatever else lies there is no job."""
 RACY_NANOSECONDS = 2_000_000_000
 """A folder that changed within the grain of its file system's clock may change again without showing it."""
 
@@ -37,8 +42,8 @@ class Index(Ledger):
         """Job folders without a usable receipt, with the reason: never made by the engine, named by `doctor`."""
 
     def __enter__(self) -> Index:
-        self._database = open_database(self._file)
-        self._follow_pipeline()
+        with held(self._workspace.lock("index"), "another process opens the index", wait=True):
+            self._database = open_database(self._file)
         self.refresh()
         return self
 
@@ -75,12 +80,13 @@ class Index(Ledger):
 
     def refresh(self) -> int:
         """Reads what changed in outbox and quarantine since the last time; returns how many jobs came or went."""
+        self._follow_pipeline()  # another process may carry other stages
         changes = 0
         for stage in (ARTIFACTS, *(stage.name for stage in self._stages)):
             for shard, changed in self._compared(stage):
                 changes += self._read_shard(stage, shard, changed)
         for each in self._each:
-            folders = {name: at for name, at in _shards(self._workspace.quarantine) if name == each.name}
+            folders = {name: at for name, at in _folders(self._workspace.quarantine) if name == each.name}
             for _, changed in self._changed(f"quarantine/{each.name}", folders.items()):
                 with transaction(self._database):
                     self._fill_waiting(each)
@@ -105,7 +111,8 @@ class Index(Ledger):
         """The shards that hold other jobs than were entered; the first start after many jobs is spent here."""
         differ = []
         with transaction(self._database):  # nobody enters a job between the look at a shard's time and at its names
-            for shard, changed in self._changed(stage, _shards(self._workspace.outbox / stage)):
+            shards = (each for each in _folders(self._workspace.outbox / stage) if SHARD.fullmatch(each[0]))
+            for shard, changed in self._changed(stage, shards):
                 keys = b"".join(self._entered(stage, shard))
                 if ":".join(names(self._workspace.outbox / stage / shard)) == keys.hex(":", KEY_LENGTH // 2):
                     self._remember(stage, shard, changed)
@@ -120,19 +127,28 @@ class Index(Ledger):
 
     def _read_shard(self, stage: str, shard: str, changed: int | None) -> int:
         folder = self._workspace.outbox / stage / shard
-        there = {bytes.fromhex(name) for name in names(folder) if len(name) == KEY_LENGTH}
-        known = set(self._entered(stage, shard))
+        known = set(self._entered(stage, shard))  # before the names: what is entered meanwhile must not pass for lost
+        there = {bytes.fromhex(name) for name in names(folder) if KEY.fullmatch(name)}
         new = list(self._read_jobs(folder / key.hex() for key in sorted(there - known)))
         with transaction(self._database):
             for key in known - there:
-                self._database.execute("DELETE FROM jobs WHERE stage = ? AND key = ?", (stage, key))
-                self._database.execute("DELETE FROM waiting WHERE source = ? AND key = ?", (stage, key))
+                self._lose(stage, key)
             self._add(new)
             for each in self._each:
                 if known - there and stage in (each.name, *each.accepts):
                     self._fill_waiting(each)  # what the lost jobs stood for waits again
             self._remember(stage, shard, changed)
         return len(new) + len(known - there)
+
+    def _lose(self, stage: str, key: bytes) -> None:
+        """Takes a job out, and what waits because of it."""
+        for taker in self._each:
+            self._database.execute(
+                "DELETE FROM waiting WHERE stage = ?1 AND source = ?2 AND key = ?3"
+                " AND input = (SELECT output FROM jobs WHERE stage = ?2 AND key = ?3)",
+                (taker.name, stage, key),
+            )
+        self._database.execute("DELETE FROM jobs WHERE stage = ? AND key = ?", (stage, key))
 
     def _read_jobs(self, folders: Iterable[Path]) -> Iterator[Job]:
         for folder in folders:
@@ -201,13 +217,10 @@ def _row(job: Job) -> tuple[str, bytes, bytes, bytes, bytes, str, bool]:
     return job.stage, key, taken, made, kind, job.started, job.incomplete
 
 
-def _shards(folder: Path) -> Iterator[tuple[str, int]]:
+def _folders(folder: Path) -> Iterator[tuple[str, int]]:
     """Subfolders and when they changed; 0 if that is too recent to be relied on."""
     racy = time.time_ns() - RACY_NANOSECONDS
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                changed = entry.stat(follow_symlinks=False).st_mtime_ns
-                yield entry.name, changed if changed < racy else 0
-    except FileNotFoundError:
-        return
+    for name in names(folder):
+        with contextlib.suppress(FileNotFoundError):
+            changed = os.lstat(f"{folder}/{name}").st_mtime_ns
+            yield name, changed if changed < racy else 0

@@ -34,6 +34,8 @@ from watcher.workspace import ARTIFACT, RECEIPT, Workspace
 log = logging.getLogger(__name__)
 Provenance = Mapping[str, str | int | float | bool | None]
 LARGEST_SIDECAR = 1 << 16
+UNREADABLE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.ETIMEDOUT)
+"""What is wrong with one file and leaves the others to be taken: rights, a bad sector, a cloud that does not answer."""
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,8 +86,9 @@ class Intake:
             try:
                 one = self._take(candidate, new)
             except Unavailable as error:
-                if isinstance(error.__cause__, PermissionError):
-                    self.unread[candidate.name] = Odd(printable(candidate.name), "it can't be read: permission denied")
+                if isinstance(error.__cause__, OSError) and error.__cause__.errno in UNREADABLE:
+                    why = f"it can't be taken: {files.PASSING[error.__cause__.errno]}"
+                    self.unread[candidate.name] = Odd(printable(candidate.name), why)
                     continue
                 if taken:
                     return taken  # what is copied is safe to finish; the rest comes again
@@ -186,8 +189,6 @@ class Intake:
         except FileNotFoundError:
             return
         except OSError as error:
-            if error.errno == errno.ENAMETOOLONG:
-                return
             self._kept[os.fspath(path)] = candidate.signature
             why = f"it is accepted, but can't be removed from the inbox: {error.strerror}"
             self.unread[candidate.name] = Odd(printable(candidate.name), why)

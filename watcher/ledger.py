@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,15 @@ class Ledger:
 
     _database: sqlite3.Connection
     _stages: Sequence[Stage]
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """All answers within are of one moment, whatever other processes enter meanwhile."""
+        self._database.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._database.execute("COMMIT")
 
     def done(self, stage: str, digest: str) -> bool:
         query = "SELECT 1 FROM jobs WHERE stage = ? AND input = ? LIMIT 1"

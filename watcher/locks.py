@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -94,11 +95,13 @@ def accelerator(name: str, stopping: Callable[[], bool], say: Callable[[str], No
 def noted(file: Path) -> Iterator[None]:
     """Writes down who holds a lock, for other processes to show; what is written decides nothing."""
     note = file.with_name(file.name + ".holder")
-    note.write_text(f"process {os.getpid()}\n")
+    with contextlib.suppress(OSError):
+        note.write_text(f"process {os.getpid()}\n")
     try:
         yield
     finally:
-        note.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            note.unlink(missing_ok=True)
 
 
 def holder(file: Path) -> str | None:
@@ -107,6 +110,21 @@ def holder(file: Path) -> str | None:
         return file.with_name(file.name + ".holder").read_text().strip() or None
     except OSError:
         return None
+
+
+def is_held(file: Path) -> bool:
+    """Whether a process holds a lock. It takes a shared lock for an instant: two who ask don't see each other."""
+    try:
+        handle = os.open(file, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _lock(file: Path) -> FileLock:

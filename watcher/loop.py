@@ -17,6 +17,8 @@ from watcher.workspace import Workspace
 log = logging.getLogger(__name__)
 JUMP_SECONDS = 5.0
 """The wall clock against the steady one: more than this is a jump, or the machine slept."""
+GLANCE_SECONDS = 0.5
+"""Whoever asks whether a workspace is watched holds its lock for an instant, which is not to keep a watcher away."""
 UNSETTLED_SECONDS = 30.0
 """One pass waits so long (and ten settling times) for files that are being written to."""
 
@@ -96,7 +98,7 @@ class _Rescans:
         if self.rest() <= 0 or jump > JUMP_SECONDS or self._poked != requests.poked(engine.workspace):
             self._remember()
             engine.rescan()
-        elif engine.busy or engine.is_due():
+        elif engine.busy or engine.pending.is_due():
             engine.busy = False
             engine.pending.rewind()
 
@@ -105,5 +107,7 @@ class _Rescans:
 def only_watcher(workspace: Workspace, clock: Clock) -> Iterator[None]:
     """Holds the workspace's watcher lock. Raises Busy, with who holds it, if another process does."""
     file = workspace.make().lock("watcher")
-    with held(file, f"{workspace.root} is watched already by {holder(file) or 'another process'}"), noted(file):
+    busy = f"{workspace.root} is watched already by {holder(file) or 'another process'}"
+    until = clock.elapsed() + GLANCE_SECONDS
+    with held(file, busy, wait=True, stopping=lambda: clock.elapsed() > until), noted(file):
         yield

@@ -10,7 +10,7 @@ from watcher import files
 from watcher.clock import Clock
 from watcher.failures import Retries, Schedule, Trouble, read_all
 from watcher.index import Index
-from watcher.locks import Busy, held, holder
+from watcher.locks import holder, is_held
 from watcher.requests import asked
 from watcher.settling import Odd, Settling
 from watcher.stage import ARTIFACTS, Stage, Takes
@@ -47,11 +47,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 def watched_by(workspace: Workspace) -> str | None:
     """Who holds the workspace's watcher lock."""
     file = workspace.lock("watcher")
-    try:
-        with held(file, "watched"):
-            return None
-    except Busy:
-        return holder(file) or "another process"
+    return (holder(file) or "another process") if is_held(file) else None
 
 
 def overview(workspace: Workspace, stages: Sequence[Stage], index: Index, retries: Retries, clock: Clock) -> Overview:

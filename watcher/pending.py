@@ -100,10 +100,6 @@ class Pending:
             return None
         return Ready(stage, (source,), digest, again=False)
 
-    def put_back(self, ready: Ready) -> None:
-        """A job that was handed out and not tried."""
-        self._queues[ready.stage.name].appendleft(ready)
-
     def succeeded(self, stage: str) -> None:
         self._failed.pop(stage, None)
 
@@ -122,7 +118,7 @@ class Pending:
     def _open(self, stage: Stage) -> bool:
         if self._failed.get(stage.name, 0) >= IN_A_ROW:
             if self.patient and any(
-                self._is_due(each) for each in self._schedule.entries() if each.stage == stage.name
+                self._may_try_again(each) for each in self._schedule.entries() if each.stage == stage.name
             ):
                 self._failed[stage.name] = IN_A_ROW - 1
                 return True
@@ -132,10 +128,14 @@ class Pending:
             return False
         return True
 
+    def is_due(self) -> bool:
+        """Something that waited for its time may run now."""
+        return self.due is not None and self.due <= self._clock.now()
+
     def _wait_until(self, moment: float) -> None:
         self.due = min(self.due, moment) if self.due is not None else moment
 
-    def _is_due(self, trouble: Trouble) -> bool:
+    def _may_try_again(self, trouble: Trouble) -> bool:
         # A time further away than any back-off means that the clock was set back.
         return not 0 < trouble.next - self._clock.now() <= max(self._schedule.retries.longest_seconds, A_DAY)
 
@@ -169,7 +169,7 @@ class Pending:
 
     def _may_try(self, trouble: Trouble) -> bool:
         if self.patient:
-            if self._is_due(trouble):
+            if self._may_try_again(trouble):
                 return True
             self._wait_until(trouble.next)
             return False

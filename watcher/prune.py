@@ -6,6 +6,8 @@ the copies in the quarantine (the reason stays, and the artifact itself), and ca
 
 from __future__ import annotations
 
+import contextlib
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -38,11 +40,12 @@ def prunable(
 ) -> list[Prunable]:
     """What is older than so many days and refers to nothing current; `keep` names further jobs (keys) that count."""
     before = clock.now() - days * 86_400
-    found = list(_replaced(workspace, stages, index, before, keep))
+    with index.still():
+        found = list(_replaced(workspace, stages, index, before, keep))
     for trouble in read_all(workspace.quarantine):
         copy = workspace.quarantined(trouble.stage, trouble.input) / ARTIFACT
         if datetime.fromisoformat(trouble.since).timestamp() < before and copy.exists():
-            found.append(Prunable("quarantined", f"{trouble.stage}/{trouble.input}", str(copy), copy.stat().st_size))
+            found.append(Prunable("quarantined", f"{trouble.stage}/{trouble.input}", str(copy), _size(copy)))
     for stage in files.names(workspace.state / "cache"):
         folder = workspace.state / "cache" / stage
         if folder.stat().st_mtime < before and _size(folder):
@@ -113,7 +116,8 @@ def _remove(workspace: Workspace, each: Prunable) -> None:
     with files.surroundings():
         if each.kind == "cache":
             for path in list(Path(each.folder).iterdir()):
-                files.remove_tree(path)
+                with _unless_in_use():
+                    files.remove_tree(path)
             return
         if each.kind == "quarantined":
             files.remove_tree(Path(each.folder))
@@ -123,9 +127,24 @@ def _remove(workspace: Workspace, each: Prunable) -> None:
             locks.take(stage, key, wait=False)
             scratch = workspace.scratch(f"{stage}.{key}")
             files.remove_tree(scratch)
-            Path(each.folder).rename(scratch)  # gone as a whole, or not at all
+            with contextlib.suppress(FileNotFoundError):  # somebody else has pruned it
+                Path(each.folder).rename(scratch)  # gone as a whole, or not at all
             files.remove_tree(scratch)
 
 
-def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in files.tree(folder))
+@contextlib.contextmanager
+def _unless_in_use() -> Iterator[None]:
+    """A folder into which a stage writes at this moment stays until the next time."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
+
+
+def _size(path: Path) -> int:
+    """Of a file, or of all in a folder, in bytes; 0 if it goes meanwhile."""
+    try:
+        return sum(each.lstat().st_size for each in files.tree(path)) if path.is_dir() else path.lstat().st_size
+    except FileNotFoundError:
+        return 0

@@ -21,13 +21,15 @@ def asked(workspace: Workspace, stage: str) -> list[str]:
 
 
 def drop(workspace: Workspace, stage: str, digest: str) -> None:
-    (_folder(workspace, stage) / digest).unlink(missing_ok=True)
+    with files.surroundings():
+        (_folder(workspace, stage) / digest).unlink(missing_ok=True)
 
 
 def poke(workspace: Workspace) -> None:
     """Has a running watcher look at everything again."""
     files.make_folder(_bell(workspace).parent)
-    _bell(workspace).write_bytes(b"")
+    with files.surroundings():
+        _bell(workspace).write_bytes(b"")
 
 
 def poked(workspace: Workspace) -> int:

@@ -6,6 +6,7 @@ once if `NAME.done` lies beside it. Names that say "unfinished" are left alone, 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -118,7 +119,7 @@ class Settling:
     ) -> Iterator[tuple[os.DirEntry[str], str]]:
         """Files at any depth with their relative names; removes dropped folders that stay empty."""
         if self._path.is_file():
-            with os.scandir(self._path.parent) as siblings:
+            with contextlib.suppress(FileNotFoundError), os.scandir(self._path.parent) as siblings:
                 yield from ((entry, entry.name) for entry in siblings if entry.name == self._path.name)
             return
         folders = [self._path]
@@ -127,24 +128,23 @@ class Settling:
             folder = folders.pop()
             empty = True
             try:
-                entries = os.scandir(folder)
-            except FileNotFoundError:
-                continue
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        empty = False
+                        name = entry.path[top:]
+                        if _hidden(entry.name) or (folder == self._path and entry.name == "README.md"):
+                            continue
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(Path(entry.path))
+                        elif not entry.name.endswith((SIDECAR, DONE)):
+                            yield entry, name
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # it went, or something else came in its place, while it was being read
             except PermissionError:
                 if folder == self._path:
                     raise
                 look.odd.append(Odd(printable(os.fspath(folder)[top:]), "the folder can't be read: permission denied"))
                 continue
-            with entries:
-                for entry in entries:
-                    empty = False
-                    name = entry.path[top:]
-                    if _hidden(entry.name) or (folder == self._path and entry.name == "README.md"):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(Path(entry.path))
-                    elif not entry.name.endswith((SIDECAR, DONE)):
-                        yield entry, name
             if empty and self._remove and folder != self._path:
                 self._remove_if_long_empty(folder, since, now)
 

@@ -33,7 +33,7 @@ def identify(path: Path) -> Source:
     path = path.absolute()
     if folder := _job_folder(path):
         return of_job(folder)
-    with files.surroundings():
+    with files.surroundings(), contextlib.suppress(FileNotFoundError, NotADirectoryError):  # gone while it was read
         if path.is_file():
             return Source(path, files.hash_file(path)[0])
         if path.is_dir():

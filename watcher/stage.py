@@ -86,5 +86,5 @@ class Stage:
         """Why a job on these inputs must wait, or None; an input that can't even be asked about waits too."""
         try:
             return self.ready(inputs)
-        except JobError as error:
+        except (JobError, OSError) as error:
             return str(error)

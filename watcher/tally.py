@@ -37,4 +37,6 @@ class Tally:
 
     @property
     def failed(self) -> bool:
-        return bool(self.troubles or self.incomplete or self.unsettled or self.unread or self.gone or self.stopped)
+        return bool(
+            self.troubles or self.incomplete.total() or self.unsettled or self.unread or self.gone or self.stopped
+        )

@@ -1,13 +1,20 @@
-"""Removes what killed processes left: scratch folders nobody works in any more. Nothing of it was ever a result."""
+"""Removes what killed processes left: scratch folders nobody works in any more, attempts nobody waits for.
+
+Nothing of it was ever a result.
+"""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 import psutil
 
 from watcher import files
+from watcher.failures import Schedule
+from watcher.index import Index
 from watcher.locks import Busy, JobLocks, held
+from watcher.requests import asked
 from watcher.stage import ARTIFACTS
 from watcher.workspace import Workspace
 
@@ -16,21 +23,33 @@ def clean_up(workspace: Workspace) -> list[str]:
     """Returns what it removed. What a living process works in is protected by the lock that the process holds."""
     removed = []
     for name in files.names(workspace.outbox / ".scratch"):
-        with contextlib.suppress(Busy), JobLocks(workspace) as locks:
-            _protected(workspace, name, locks)
+        with contextlib.suppress(Busy), _alone(workspace, name):
             files.reached("tidy")
             files.remove_tree(workspace.scratch(name))
             removed.append(name)
     return removed + _quarantine_scratch(workspace) + _resume_of_done(workspace)
 
 
-def _protected(workspace: Workspace, name: str, locks: JobLocks) -> None:
-    """Raises Busy if a living process works in this scratch folder."""
+@contextlib.contextmanager
+def _alone(workspace: Workspace, name: str) -> Iterator[None]:
+    """Holds the lock of whoever works in this scratch folder. Raises Busy if a living process does."""
     stage, key = name.split(".")[:2]
     if stage == ARTIFACTS:
         with held(workspace.lock("intake"), "another process is taking files"):
-            return
-    locks.take(stage, key, wait=False)
+            yield
+    else:
+        with JobLocks(workspace) as locks:
+            locks.take(stage, key, wait=False)
+            yield
+
+
+def forget_settled(workspace: Workspace, index: Index, schedule: Schedule) -> None:
+    """Drops the next attempts of what is done or quarantined: a process was killed just before it would have."""
+    for stage in {each.stage for each in schedule.entries()}:
+        again = set(asked(workspace, stage))
+        for each in [each for each in schedule.entries() if each.stage == stage and each.input not in again]:
+            if index.done(stage, each.input) or index.quarantined(stage, each.input):
+                schedule.drop(stage, each.input)
 
 
 def _quarantine_scratch(workspace: Workspace) -> list[str]:

@@ -130,6 +130,17 @@ def test_a_request_to_run_again_costs_no_more_among_many_than_among_few(workspac
         assert steps(index, index._read_again) < 2 * few
 
 
+def test_a_lost_job_costs_no_more_among_many_than_among_few(workspace: Workspace) -> None:
+    with Index(workspace, PIPELINE) as index:
+        grow(index, 100)
+        few = steps(index, lambda: index._lose(ARTIFACTS, bytes.fromhex(digest(b"7"))))
+        grow(index, 2000)
+        assert index.count("waiting", "upper") == 2000
+        assert steps(index, lambda: index._lose(ARTIFACTS, bytes.fromhex(digest(b"7")))) < 2 * few
+        assert index.count("waiting", "upper") == 1999
+        assert not index.on(ARTIFACTS, digest(b"7"))
+
+
 def test_an_index_that_is_lost_or_damaged_is_made_anew(done: Workspace, clock: FakeClock) -> None:
     (done.state / "index.sqlite").write_bytes(b"no database" * 1000)
     assert not +one_pass(done, clock).done

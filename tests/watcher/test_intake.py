@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -116,8 +117,16 @@ def test_new_content_under_the_same_name_is_never_removed_with_the_old(
     assert not list(workspace.inbox.iterdir())
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "x" * 250 + ".zip", "two\nlines", os.fsdecode(b"\xff\xfe")])
+def test_whatever_its_name_a_file_is_taken_once_and_goes(workspace: Workspace, clock: FakeClock, name: str) -> None:
+    (workspace.inbox / name).write_bytes(b"one")
+    assert one_pass(workspace, clock).done["artifacts"] == 1
+    assert not list(workspace.inbox.iterdir())
+
+
+@pytest.mark.parametrize("fault", [errno.EACCES, errno.EIO, errno.ETIMEDOUT])
 def test_a_file_that_cannot_be_read_is_named_and_fails_the_pass(
-    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, fault: int
 ) -> None:
     (workspace.inbox / "secret").write_bytes(b"one")
     (workspace.inbox / "open").write_bytes(b"two")
@@ -125,7 +134,7 @@ def test_a_file_that_cannot_be_read_is_named_and_fails_the_pass(
 
     def refuse(path: Path | str) -> int:  # the tests may run as root, whom no mode keeps out
         if Path(path).name == "secret":
-            raise PermissionError(13, os.strerror(13), str(path))
+            raise OSError(fault, os.strerror(fault), str(path))
         return real(path)
 
     monkeypatch.setattr(files, "open_regular", refuse)

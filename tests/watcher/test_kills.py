@@ -110,3 +110,28 @@ def test_a_kill_while_the_next_attempt_is_written_down(tmp_path: Path) -> None:
             prove(workspace, contents, stages)
             assert outputs(workspace) == expected
             assert not list(read_all(workspace.state / "retry"))
+
+
+def test_a_kill_where_a_job_succeeds_after_all(tmp_path: Path) -> None:
+    """Between the rename and the note of it: what was to be tried again must not be left so."""
+    contents = [b"one", b"two words"]
+
+    def failed(name: str) -> Workspace:
+        def fail(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
+            raise Unavailable("not yet")
+
+        workspace = Workspace(tmp_path / name).make()
+        drop(workspace, contents)
+        the_pass(workspace, (dataclasses.replace(UPPER, run=fail), *PIPELINE[1:]))
+        return workspace
+
+    first = failed("points")
+    points = points_of(lambda: the_pass(first))
+    expected = undisturbed(tmp_path / "undisturbed", contents)
+    for nth in [n for n, point in enumerate(points) if point in ("rename", "flush names")]:
+        workspace = failed(f"killed-{nth}")
+        assert not in_a_child(killed_at(nth, lambda workspace=workspace: the_pass(workspace)))
+        assert in_a_child(lambda workspace=workspace: the_pass(workspace))
+        prove(workspace, contents)
+        assert outputs(workspace) == expected
+        assert not list(read_all(workspace.state / "retry"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from toy import FakeClock
@@ -133,33 +132,6 @@ def test_only_so_many_files_are_held_in_view(inbox: Path, clock: FakeClock, monk
             seen.add(each.name)
             each.path.unlink()
     assert len(seen) == 25
-
-
-class Emptied(list[os.DirEntry[str]]):
-    """A folder's entries, all of which are taken by somebody else before anyone looks at them."""
-
-    def __init__(self, folder: Path) -> None:
-        with os.scandir(folder) as entries:
-            super().__init__(entries)
-        for entry in self:
-            Path(entry.path).unlink()
-
-    def __enter__(self) -> Emptied:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-
-def test_a_file_that_goes_between_the_listing_and_the_look_is_no_candidate(
-    inbox: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (inbox / "a").write_bytes(b"1")
-    with monkeypatch.context() as patch:
-        patch.setattr("watcher.settling.os", SimpleNamespace(**{**vars(os), "scandir": Emptied}))
-        look = Settling(inbox, 0.0, clock, remove=True).look()
-    assert not (inbox / "a").exists()
-    assert look == Look()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
