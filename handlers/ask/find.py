@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.json import decode
+
 from config.settings import Limits
 from handlers.clean import clean_finding
-from handlers.narrative.run import NARRATIVES
+from handlers.dataset.lines import stored_narratives
 from handlers.readers import read_report
-from handlers.records import Finding, Narrative, load_lines
+from handlers.records import Finding, Narrative
 from watcher.errors import BadInput
 
 SHORTEST = 6
@@ -45,7 +47,7 @@ def _of_report(path: Path, limits: Limits) -> list[Finding]:
 
 def _stored(wanted: str, outbox: Path) -> Iterator[Finding]:
     """Findings of all narratives so far; a file without the characters is not decoded."""
-    for file in sorted(outbox.glob(f"narrative/*/*/{NARRATIVES}")):
-        if f":{wanted}".encode() in file.read_bytes():
-            found = (each.analysis.finding for each in load_lines(file, Narrative))
+    for _, content in stored_narratives(outbox):
+        if f":{wanted}".encode() in content:
+            found = (decode(line, type=Narrative).analysis.finding for line in content.splitlines())
             yield from (each for each in found if each.fingerprint.split(":", 1)[-1].startswith(wanted))

@@ -10,6 +10,7 @@ README.md, *.png, croissant.json   the card, its pictures, and the same for mach
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -27,7 +28,7 @@ from handlers.dataset.making import make_maker, read_built
 from handlers.dataset.parquet import write_parquet
 from handlers.dataset.parts import side_files
 from handlers.dataset.pictures import draw_pictures
-from handlers.dataset.shards import make_shards
+from handlers.dataset.shards import emptied, make_shards
 from handlers.dataset.split import SIDES, Side, side_of
 from handlers.dataset.statistics import FILE, Statistics, measure
 from handlers.dataset.write import write_rows
@@ -67,15 +68,27 @@ def _no_collector() -> Iterator[None]:
 def write_sides(settings: Settings, root: Path, lines: Lines, out: Path, attempt: Attempt) -> Statistics:
     """Writes the rows of `lines`, their lineage and their statistics."""
     maker = make_maker(settings, root)
-    shards = make_shards(lines.found, maker, attempt)
-    choice = choose(shards, lines, rules_of(settings))
     sides = SIDES if settings.dataset.test_share else SIDES[:2]
     keep = Keep(attempt.cache / maker.recipe.digest / "parts")
-    write_rows(choice, shards, lines.homes, sides, out, keep)
+    with _cache_in_use(attempt.cache):
+        shards = make_shards(lines.found, maker, attempt)
+        choice = choose(shards, lines, rules_of(settings))
+        write_rows(choice, shards, lines.homes, sides, out, keep)
     sizes = {side: [file.stat().st_size for file in side_files(out, side)] for side in sides}
     figures = measure(choice, lines, sizes, read_built(settings, maker.recipe))
     (out / FILE).write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
     return figures
+
+
+@contextmanager
+def _cache_in_use(cache: Path) -> Iterator[None]:
+    """Anybody may empty a cache at any time: the job then waits and starts anew."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if error.filename is None or not Path(os.fsdecode(error.filename)).is_relative_to(cache):
+            raise
+        raise emptied() from error
 
 
 def rules_of(settings: Settings) -> Rules:

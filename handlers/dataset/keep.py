@@ -31,32 +31,34 @@ class Keep:
         self._folder = folder
         self._used: set[str] = set()
 
-    def take(self, mark: str, out: Path) -> bool:
-        """Links the files of a kept part into `out`; False if there is none that can be used."""
+    def take(self, mark: str, out: Path, names: Sequence[str]) -> bool:
+        """Links the files `names` of a kept part into `out`; False if there is none that can be used."""
         kept = self._folder / mark
         try:
             files = msgspec.json.decode((kept / RECORD).read_bytes(), type=Kept).files
-            if files != _stamps(kept, list(files)):
+            if files != _stamps(kept, names):
                 return False
-            for name in files:
+            for name in names:
                 os.link(kept / name, out / name)
         except (OSError, msgspec.DecodeError):
+            for name in names:  # what stayed would be written through into the earlier dataset
+                (out / name).unlink(missing_ok=True)
             return False
         self._used.add(mark)
         return True
 
     def put(self, mark: str, out: Path, names: Sequence[str]) -> None:
-        """Keeps files of `out`."""
+        """Keeps files of `out`, if that can be: another build or `prune` may be at work here."""
         kept = self._folder / mark
         shutil.rmtree(kept, ignore_errors=True)
-        kept.mkdir(parents=True)
         try:
+            kept.mkdir(parents=True)
             for name in names:
                 os.link(out / name, kept / name)
+            (kept / RECORD).write_bytes(msgspec.json.encode(Kept(files=_stamps(kept, names))))
         except OSError:
-            shutil.rmtree(kept)
+            shutil.rmtree(kept, ignore_errors=True)
             return
-        (kept / RECORD).write_bytes(msgspec.json.encode(Kept(files=_stamps(kept, names))))
         self._used.add(mark)
 
     def forget(self) -> None:

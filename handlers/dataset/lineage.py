@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from handlers.dataset.lines import NARRATIVES, find_lines
+from handlers.dataset.lines import find_lines, job_folders, stored_narratives
 from handlers.dataset.parts import file_name, side_files
 from handlers.dataset.split import Side
 from handlers.records import Record, load_lines
-from watcher.receipt import read_receipt
+from watcher.receipt import ReceiptError, read_receipt
 from watcher.workspace import Workspace
 
 LINEAGE = "lineage"
@@ -64,8 +65,10 @@ def find_inputs(row: Lineage, inputs: Iterable[Path]) -> Iterator[Path]:
 
 def trace_rows(workspace: Workspace, wanted: str) -> dict[Lineage, list[str]]:
     """The rows of the newest dataset that `wanted` names, and the keys of the narrative jobs that each stands in."""
-    built = {file.parent for file in workspace.outbox.glob(f"dataset/*/*/{LINEAGE}*.jsonl")}
-    receipts = [read_receipt(folder) for folder in built]
+    receipts = []
+    for folder in job_folders(workspace.outbox, "dataset"):
+        with suppress(ReceiptError):  # it may have been removed since
+            receipts.append(read_receipt(folder))
     newest = max(receipts, key=lambda each: (str(each.clock.get("started", "")), each.key), default=None)
     if newest is None:
         return {}
@@ -79,5 +82,4 @@ def find_finding(workspace: Workspace, fingerprint: str) -> list[str]:
     if not FINGERPRINT.fullmatch(fingerprint):
         return []
     told = f'"fingerprint":"{fingerprint}"'.encode()
-    files = sorted(workspace.outbox.glob(f"narrative/*/*/{NARRATIVES}"))
-    return [file.parent.name for file in files if told in file.read_bytes()]
+    return [key for key, content in stored_narratives(workspace.outbox) if told in content]

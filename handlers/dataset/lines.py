@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from handlers.dataset.rows import BadRow, read_rows
 from watcher.errors import BadInput
+from watcher.files import names
 
 NARRATIVES = "narrative.jsonl"
 USERS = "rows.jsonl"
@@ -60,6 +62,20 @@ def find_lines(folders: Iterable[Path]) -> Lines:
         homes |= {each: min(whole, homes.get(each, whole)) for each in here}
     found = tuple(first[each] for each in sorted(first))
     return Lines(found, inputs, len(known), tuple(sorted(bad, key=_place)), homes)
+
+
+def stored_narratives(outbox: Path) -> Iterator[tuple[str, bytes]]:
+    """The key and the content of each finished job's narratives; a job that is removed meanwhile is left out."""
+    for folder in job_folders(outbox, "narrative"):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            yield folder.name, (folder / NARRATIVES).read_bytes()
+
+
+def job_folders(outbox: Path, stage: str) -> Iterator[Path]:
+    """The folders of a stage's finished jobs, by their keys; any may be removed before it is looked into."""
+    for shard in names(outbox / stage):
+        for key in names(outbox / stage / shard):
+            yield outbox / stage / shard / key
 
 
 def _files(folders: Iterable[Path]) -> Iterator[Path]:

@@ -30,6 +30,7 @@ from handlers.dataset.table import ITEM, Items, Shard
 from handlers.dataset.tasks import Draft
 from handlers.dataset.worker import make_in_processes
 from handlers.records import Record
+from watcher.errors import Unavailable
 from watcher.stage import Attempt
 
 CHUNK = 1000
@@ -61,10 +62,16 @@ class Stored(NamedTuple):
 _decoder = msgspec.msgpack.Decoder(Contents)
 
 
+def emptied() -> Unavailable:
+    return Unavailable("the dataset's cache was emptied while a dataset was made", "it is made again by itself")
+
+
 def make_shards(lines: Sequence[Line], maker: Maker, attempt: Attempt) -> list[Stored]:
-    """The shards that hold `lines`, and no other source; what the cache lacks is made."""
+    """The shards that hold `lines`, and no other source; what the cache lacks is made.
+
+    Raises Unavailable if somebody empties the cache meanwhile.
+    """
     folder = attempt.cache / maker.recipe.digest
-    folder.mkdir(parents=True, exist_ok=True)
     wanted = {each.digest for each in lines}
     shards = []
     for index in sorted(folder.glob("*.index")):
@@ -78,6 +85,8 @@ def make_shards(lines: Sequence[Line], maker: Maker, attempt: Attempt) -> list[S
     else:
         made = (fill(maker, folder, chunk) for chunk in chunks)
     shards += [_load(index, wanted) for index in made]
+    if sum(len(each.shard.sources) for each in shards) < len(lines):
+        raise emptied()
     return [each for each in shards if each.shard.sources]
 
 
@@ -162,6 +171,7 @@ def _pick(contents: Contents, items: Items, wanted: set[str]) -> Shard:
 
 def _store(file: Path, content: bytes) -> Path:
     """Two processes that make the same shard write the same bytes, each to a scratch file of its own."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     scratch = file.with_suffix(f".{os.getpid()}")
     scratch.write_bytes(content)
     scratch.replace(file)

@@ -30,9 +30,9 @@ def write_rows(
     with ExitStack() as stack:
         texts = [_mapped(shard.rows, stack) for shard in shards]
         for part, rows in _by_part(choice, homes):
-            mark = f"{part}-{_mark(rows, choice)}"
-            if not (part and keep.take(mark, out)):
-                names = _write_part(part, rows, choice, texts, sides, out)
+            mark, names = f"{part}-{_mark(rows, choice)}", [file_name(each, part) for each in (*sides, LINEAGE)]
+            if not (part and keep.take(mark, out, names)):
+                _write_part(part, rows, choice, texts, sides, out)
                 if part:
                     keep.put(mark, out, names)
     keep.forget()
@@ -72,17 +72,14 @@ def _told(source: int, choice: Choice) -> tuple[object, ...]:
 
 def _write_part(
     part: str, rows: Numbers, choice: Choice, texts: Sequence[bytes], sides: Sequence[Side], out: Path
-) -> list[str]:
-    names, written = [], list(_rows(rows, choice))
+) -> None:
+    written = list(_rows(rows, choice))
     for side in sides:
-        names.append(file_name(side, part))
-        with (out / names[-1]).open("wb") as lines:
+        with (out / file_name(side, part)).open("wb") as lines:
             for row in written:
                 if choice.sides[row.source] == side:
                     lines.write(texts[row.shard][row.start : row.end])
-    names.append(file_name(LINEAGE, part))
-    dump_lines(out / names[-1], _lineages(part, written, choice, sides))
-    return names
+    dump_lines(out / file_name(LINEAGE, part), _lineages(part, written, choice, sides))
 
 
 class Row(NamedTuple):

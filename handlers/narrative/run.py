@@ -9,14 +9,12 @@ from pathlib import Path
 from config.settings import Settings
 from handlers.analysis.run import ANALYSES
 from handlers.backend import Backend, choose_backend, may_load_model, unless_stopping, writer_key
-from handlers.dataset.lines import USERS
+from handlers.dataset.lines import NARRATIVES, USERS
 from handlers.knowledge.catalogue import catalogue_version, open_catalogue
 from handlers.knowledge.cwe import Catalogue
 from handlers.narrative.rules import VERSION, narrate
 from handlers.records import Analysis, Narrative, dump_lines, load_lines
 from watcher.stage import Attempt, Outcome, Stage
-
-NARRATIVES = "narrative.jsonl"
 
 
 def stage(settings: Settings, root: Path) -> Stage:

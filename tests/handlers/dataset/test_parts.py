@@ -1,22 +1,29 @@
 """A large dataset lies in parts, which a later build shares as far as they stay the same."""
 
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from handlers.dataset import parts
+from handlers.dataset import build as dataset_build
+from handlers.dataset import parts, shards
 from handlers.dataset.build import write_sides
 from handlers.dataset.croissant import FILE
 from handlers.dataset.lineage import LINEAGE, find_rows
-from handlers.dataset.lines import find_lines
+from handlers.dataset.lines import Line, find_lines
+from handlers.dataset.making import Maker
 from handlers.dataset.parts import side_files
+from handlers.dataset.shards import Stored, fill
 from handlers.dataset.statistics import load_statistics
 from handlers.training.rows import load_sides
 from tests.handlers.dataset.made import attempt, folder, narrative
 from tests.handlers.dataset.test_build import ALL, content, lines, rows_only, run
+from watcher.errors import Unavailable
 from watcher.stage import Attempt
 
 
@@ -106,3 +113,56 @@ def test_card_and_metadata_name_the_parts(tmp_path: Path, inputs: list[Path]) ->
     assert '"train": "train-*.jsonl"' in (out / "README.md").read_text()
     named = {each["@id"] for each in json.loads((out / FILE).read_text())["distribution"]}
     assert {file.name for side in ("train", "valid") for file in side_files(out, side)} < named
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_part_that_is_half_gone_is_written_anew_and_not_through_its_links(
+    tmp_path: Path, inputs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = attempt(tmp_path / "work")
+    before = build(tmp_path, "before", inputs, work)
+    held = content(before)
+    link = os.link
+
+    def fails_at_lineage(source: Path, target: Path) -> None:
+        if source.is_relative_to(work.cache) and source.name.startswith(LINEAGE):
+            raise FileNotFoundError(2, "removed meanwhile", str(source))
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", fails_at_lineage)
+    after = build(tmp_path, "after", inputs, work)
+    assert content(after) == content(before) == held
+    assert not any(file.samefile(before / file.name) for file in side_files(after, "train"))
+
+
+def test_a_cache_that_is_emptied_meanwhile_is_no_smaller_dataset(
+    tmp_path: Path, inputs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = attempt(tmp_path / "work")
+
+    def emptied(maker: Maker, folder: Path, lines: Sequence[Line]) -> Path:
+        index = fill(maker, folder, lines)
+        shutil.rmtree(work.cache)
+        return index
+
+    monkeypatch.setattr(shards, "fill", emptied)
+    with pytest.raises(Unavailable, match="cache was emptied"):
+        build(tmp_path, "out", inputs, work)
+    monkeypatch.undo()
+    assert content(build(tmp_path, "again", inputs, work)) == content(rows_only(tmp_path, "anew", inputs, ALL))
+
+
+def test_rows_that_are_removed_before_they_are_written_are_no_bug(
+    tmp_path: Path, inputs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = attempt(tmp_path / "work")
+    load = shards.make_shards
+
+    def emptied(*args: Any) -> list[Stored]:
+        made = load(*args)
+        shutil.rmtree(work.cache)
+        return made
+
+    monkeypatch.setattr(dataset_build, "make_shards", emptied)
+    with pytest.raises(Unavailable, match="cache was emptied"):
+        build(tmp_path, "out", inputs, work)
