@@ -49,6 +49,11 @@ PASSING = {
     errno.EIO: "the disk reports an input/output error",
     errno.ENXIO: "the device is gone",
     errno.ESTALE: "the network folder went away",
+    errno.ENOTCONN: "the network folder went away",
+    errno.ENETDOWN: "the network is down",
+    errno.ENETUNREACH: "the network folder can't be reached",
+    errno.EHOSTDOWN: "the network folder's host is down",
+    errno.EHOSTUNREACH: "the network folder's host can't be reached",
     errno.ETIMEDOUT: "the volume does not answer",
 }
 """What the system says when the surroundings are at fault and not the input."""

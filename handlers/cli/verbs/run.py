@@ -9,6 +9,7 @@ from pathlib import Path
 
 from handlers.cli.context import Context
 from handlers.cli.signals import set_on_signals
+from watcher.files import surroundings
 from watcher.intake import Provenance
 from watcher.tally import Tally
 from watcher.workspace import Workspace
@@ -38,7 +39,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from watcher.pressure import no_pressure
 
     paths = _paths(args)
-    if missing := [path for path in paths if not path.exists()]:
+    with surroundings():
+        missing = [path for path in paths if not path.exists()]
+    if missing:
         print(f"scantune: {missing[0]}: there is no such file or folder", file=sys.stderr)
         return 2
     workspace = Workspace(context.root, args.output_dir)
