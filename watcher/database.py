@@ -48,11 +48,15 @@ def _usable(file: Path) -> sqlite3.Connection | None:
 
 
 def _anew(file: Path) -> sqlite3.Connection:
-    for suffix in ("", "-wal", "-shm"):
-        file.with_name(file.name + suffix).unlink(missing_ok=True)
+    remove_database(file)
     database = _connect(file)
     database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {LAYOUT}; COMMIT;")
     return database
+
+
+def remove_database(file: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
 def _connect(file: Path) -> sqlite3.Connection:

@@ -89,13 +89,13 @@ class Engine:
         self.pending.patient, self.pending.pressure = self._patient, self._pressure
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         self._children.stop(self.tempo.drain_seconds)
         with contextlib.suppress(Unavailable):
             self._reap()
             self.flush_names()
         self._locks.release()
-        self.index.__exit__()
+        self.index.__exit__(kind)
 
     # -- a round ---------------------------------------------------------------------------------------------------
 

@@ -13,8 +13,17 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from sqlite3 import DatabaseError
 
-from watcher.database import all_about, drop_about, open_database, put_about, surroundings, transaction
+from watcher.database import (
+    all_about,
+    drop_about,
+    open_database,
+    put_about,
+    remove_database,
+    surroundings,
+    transaction,
+)
 from watcher.files import exists, names
 from watcher.ledger import Job, Ledger, job_of
 from watcher.locks import held
@@ -42,13 +51,23 @@ class Index(Ledger):
         """Job folders without a usable receipt, with the reason: never made by the engine, named by `doctor`."""
 
     def __enter__(self) -> Index:
-        with held(self._workspace.lock("index"), "another process opens the index", wait=True):
-            self._database = open_database(self._file)
-        self.refresh()
+        self._open()
+        try:
+            self.refresh()
+        except DatabaseError as error:
+            self.__exit__(type(error))
+            self._open()
+            self.refresh()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def _open(self) -> None:
+        with held(self._workspace.lock("index"), "another process opens the index", wait=True):
+            self._database = open_database(self._file)
+
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         self._database.close()
+        if kind is DatabaseError:  # it is damaged: whoever starts next fills a new one from the folders
+            remove_database(self._file)
 
     def _follow_pipeline(self) -> None:
         """What waits depends on which stage takes from which: it is worked out anew for stages where that changed."""

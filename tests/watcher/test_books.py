@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -147,6 +149,23 @@ def test_an_index_that_is_lost_or_damaged_is_made_anew(done: Workspace, clock: F
     (done.state / "index.sqlite").unlink()
     assert not +one_pass(done, clock).done
     assert not list(faults(done))
+
+
+@pytest.mark.parametrize("page", range(1, 12))
+def test_an_index_that_is_damaged_anywhere_is_made_anew(workspace: Workspace, clock: FakeClock, page: int) -> None:
+    """At once, or by the next process where the damage is met only later."""
+    for n in range(60):
+        (workspace.inbox / str(n)).write_text(f"text {n}")
+    one_pass(workspace, clock)
+    with (workspace.state / "index.sqlite").open("r+b") as index:
+        index.seek(page * 4096)
+        index.write(b"\xa5" * 4096)
+    (workspace.inbox / "new").write_bytes(b"new")
+    with contextlib.suppress(sqlite3.DatabaseError):
+        one_pass(workspace, clock)
+    one_pass(workspace, clock)
+    assert len(list(workspace.outbox.glob("count/*/*"))) == 61
+    assert not list(faults(workspace))
 
 
 def states(workspace: Workspace, clock: FakeClock, words: str) -> list[tuple[str, str]]:
