@@ -163,9 +163,9 @@ class Index(Ledger):
         """Takes a job out, and what waits because of it."""
         for taker in self._each:
             self._database.execute(
-                "DELETE FROM waiting WHERE stage = ?1 AND source = ?2 AND key = ?3"
-                " AND input = (SELECT output FROM jobs WHERE stage = ?2 AND key = ?3)",
-                (taker.name, stage, key),
+                "DELETE FROM waiting WHERE stage = ? AND source = ? AND key = ?"
+                " AND input = (SELECT output FROM jobs WHERE stage = ? AND key = ?)",
+                (taker.name, stage, key, stage, key),
             )
         self._database.execute("DELETE FROM jobs WHERE stage = ? AND key = ?", (stage, key))
 
@@ -215,11 +215,11 @@ class Index(Ledger):
         many("DELETE FROM waiting WHERE stage = ? AND input = ?", taken)
         for stage in self._each:
             made = [job for job in jobs if job.stage in stage.accepts and not self.quarantined(stage.name, job.output)]
-            rows = ((stage.name, bytes.fromhex(job.output), job.stage, bytes.fromhex(job.key)) for job in made)
+            waiting = [(stage.name, bytes.fromhex(job.output), job.stage, bytes.fromhex(job.key)) for job in made]
             many(
-                "INSERT OR IGNORE INTO waiting (stage, input, source, key) SELECT ?1, ?2, ?3, ?4"
-                " WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE stage = ?1 AND input = ?2)",
-                rows,
+                "INSERT OR IGNORE INTO waiting (stage, input, source, key) SELECT ?, ?, ?, ?"
+                " WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE stage = ? AND input = ?)",
+                [(*row, *row[:2]) for row in waiting],
             )
 
     def quarantined(self, stage: str, digest: str) -> bool:

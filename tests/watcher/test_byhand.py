@@ -12,6 +12,7 @@ import pytest
 
 from watcher.workspace import Workspace
 
+pytestmark = pytest.mark.timeout(400)  # a busy machine takes its time to start processes
 REPORT = {
     "version": "2.1.0",
     "runs": [

@@ -23,6 +23,7 @@ from watcher.stage import Stage
 from watcher.workspace import Workspace
 
 HERE = Path(__file__).parent
+pytestmark = pytest.mark.timeout(400)  # a busy machine takes its time to start processes
 
 
 def start(verb: str, workspace: Workspace) -> subprocess.Popen[str]:
@@ -39,11 +40,11 @@ def first_line(process: subprocess.Popen[str]) -> str:
 def until(condition: Callable[[], bool], what: str) -> None:
     """Polls a condition that another process brings about."""
     pause = threading.Event()
-    for _ in range(6000):
+    for _ in range(10_000):
         if condition():
             return
         pause.wait(0.01)
-    pytest.fail(f"not seen within a minute: {what}")
+    pytest.fail(f"not seen: {what}")
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_a_burst_that_overflows_the_queue_of_events_loses_nothing(workspace: Wor
     while done < count:
         assert done > seen, "nothing was done for half a minute"
         seen = done
-        pause.wait(30)
+        pause.wait(100)
         done = sum(1 for _ in workspace.outbox.glob("upper/*/*"))
     assert psutil.Process(process.pid).memory_info().rss < 150e6
     process.terminate()
@@ -119,7 +120,7 @@ def test_however_a_file_is_dropped_it_goes_all_the_way(
 
 def test_a_second_watcher_says_who_is_there_and_leaves(workspace: Workspace, watcher: subprocess.Popen[str]) -> None:
     second = start("watch", workspace)
-    said, _ = second.communicate(timeout=30)
+    said, _ = second.communicate(timeout=100)
     assert second.returncode == 3
     assert f"process {watcher.pid}" in said
 
@@ -131,12 +132,12 @@ def test_a_pass_beside_a_watcher_does_each_job_once(workspace: Workspace, watche
             (workspace.inbox / f"{n}-{m}").write_text(f"text {n} {m}")
         passes.append(start("run", workspace))
     for each in passes:
-        each.communicate(timeout=60)
+        each.communicate(timeout=100)
         assert each.returncode == 0
     until(lambda: counted(workspace) == 60, "sixty texts counted")
     assert len(list(workspace.outbox.glob("upper/*/*"))) == 60
     watcher.send_signal(signal.SIGTERM)
-    assert watcher.wait(30) == 0
+    assert watcher.wait(100) == 0
     assert balanced(workspace)
 
 
@@ -152,7 +153,7 @@ def test_being_asked_to_end_leaves_a_clean_state(workspace: Workspace, watcher: 
         (workspace.inbox / str(n)).write_text(f"text {n}")
     until(lambda: counted(workspace) > 0, "the first text counted")
     watcher.send_signal(signal.SIGTERM)
-    assert watcher.wait(30) == 0
+    assert watcher.wait(100) == 0
     assert not list((workspace.outbox / ".scratch").iterdir())
     assert balanced(workspace)
 
@@ -164,7 +165,7 @@ def test_a_killed_watcher_is_no_obstacle_to_the_next(workspace: Workspace, watch
     watcher.kill()
     watcher.wait()
     again = start("run", workspace)
-    again.communicate(timeout=60)
+    again.communicate(timeout=100)
     assert again.returncode == 0
     assert counted(workspace) == 100
     assert balanced(workspace)
@@ -178,7 +179,7 @@ def test_a_job_in_a_process_of_its_own_that_dies_is_tried_again_then_quarantined
     until(lambda: bool(list(read_all(workspace.quarantine))), "the input quarantined")
     until(lambda: counted(workspace) == 1, "the other counted")
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=100)
     [trouble] = read_all(workspace.quarantine)
     assert trouble.attempts == 3
     assert "SIGABRT" in trouble.reason
@@ -190,7 +191,7 @@ def test_a_job_in_a_process_of_its_own_is_asked_to_stop_with_the_watcher(workspa
     process = start("watch", workspace)
     until((workspace.root / "hanging").exists, "the job at work")
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=100)
     assert process.returncode == 0
     assert not list(read_all(workspace.state / "retry"))
 
@@ -238,7 +239,7 @@ def test_the_watcher_never_loads_what_is_heavy(tmp_path: Path) -> None:
             until(lambda: bool(list(workspace.outbox.glob("narrative/*/*/receipt.json"))), "the narrative written")
             until(lambda: bool(list(workspace.outbox.glob("dataset/*/*/receipt.json"))), "the dataset built")
             process.terminate()
-            said, _ = process.communicate(timeout=60)
+            said, _ = process.communicate(timeout=100)
         finally:
             process.kill()
     assert process.returncode == 0
