@@ -6,13 +6,16 @@ import argparse
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from handlers.cli.context import Context
 from handlers.cli.signals import set_on_signals
 from watcher.files import surroundings
-from watcher.intake import Provenance
-from watcher.tally import Tally
 from watcher.workspace import Workspace
+
+if TYPE_CHECKING:
+    from watcher.intake import Provenance
+    from watcher.tally import Tally
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
