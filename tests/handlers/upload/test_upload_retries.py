@@ -98,12 +98,13 @@ def surroundings(hub: Hub, home: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
-    "at",
-    ["/lfs/", "/commit/", *(pytest.param(at, marks=pytest.mark.soak) for at in ("/create", "/preupload/", "/tag/"))],
-)
-def test_a_kill_on_the_way_ends_as_one_commit(hub: Hub, model: Path, tmp_path: Path, at: str) -> None:
-    environment = surroundings(hub, tmp_path)
+SENDING = [("/lfs/", False), ("/commit/", False), ("/shards", True)]
+AROUND = [("/create", False), ("/preupload/", False), ("/tag/", False), ("/cas/v1/xorbs", True), ("/commit/", True)]
+
+
+@pytest.mark.parametrize(("at", "xet"), [*SENDING, *(pytest.param(*each, marks=pytest.mark.soak) for each in AROUND)])
+def test_a_kill_on_the_way_ends_as_one_commit(hub: Hub, model: Path, tmp_path: Path, at: str, xet: bool) -> None:
+    environment = surroundings(hub, tmp_path) | {"HF_HUB_DISABLE_XET": "" if xet else "1"}
     command = [sys.executable, "-m", "handlers.cli.main", "--workspace", str(tmp_path), "upload-model", str(model)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
 
@@ -120,6 +121,7 @@ def test_a_kill_on_the_way_ends_as_one_commit(hub: Hub, model: Path, tmp_path: P
     assert commits(hub, "model", "acme/webauthn-security") == 1
     assert repository.tags == {"v1": repository.head.oid}
     assert repository.head.oid in done.stdout
+    assert bool(hub.shards) == xet
 
 
 @pytest.mark.parametrize("xet", [True, False])
