@@ -87,7 +87,8 @@ def _groups(sources: Sequence[Source]) -> list[str]:
     """The group of each source."""
     groups = Groups()
     for source in sources:
-        groups.unite((source.own, *source.aliases))
+        if source.aliases and source.aliases != (source.own,):
+            groups.unite((source.own, *source.aliases))
     return [groups.find(source.own) for source in sources]
 
 

@@ -5,12 +5,14 @@ The files with their digests, and each side as a record set, so that `mlcroissan
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from handlers.dataset.making import KEYS
+from handlers.dataset.near import THREADS
 from handlers.dataset.parts import side_files
 from handlers.dataset.statistics import Statistics
 from watcher.files import hash_file
@@ -78,7 +80,8 @@ def write_croissant(folder: Path, figures: Statistics) -> None:
 
 def _files(folder: Path, side: str, figures: Statistics) -> list[dict[str, object]]:
     """The side's file; of a dataset in parts all of them, and the set that they are."""
-    files = [_file(each) for each in side_files(folder, side)]
+    with ThreadPoolExecutor(THREADS) as pool:  # hashing does not hold the interpreter's lock
+        files = list(pool.map(_file, side_files(folder, side)))
     path = figures.sides[side].path(side)
     if len(files) == 1:
         return files

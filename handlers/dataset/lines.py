@@ -88,14 +88,14 @@ def _files(folders: Iterable[Path]) -> Iterator[Path]:
 
 def _split(file: Path, content: bytes, bad: list[BadRow]) -> Iterator[Line]:
     """The lines of one file; what is no row of a person's goes to `bad`."""
-    start = 0
+    start, by_user, person = 0, file.name == USERS, file.name.encode()
     for number, line in enumerate(content.splitlines(keepends=True), start=1):
         text = line.rstrip(b"\r\n")
-        wrong = read_rows(text).bad if file.name == USERS else ()
+        wrong = read_rows(text).bad if by_user else ()
         if wrong:
             bad.append(BadRow(line=number, reason=wrong[0].reason))
-        elif text.strip():
-            digest = hashlib.blake2b(text, digest_size=16, person=file.name.encode())
+        elif text and not text.isspace():
+            digest = hashlib.blake2b(text, digest_size=16, person=person)
             yield Line(digest.hexdigest(), file, start, len(text))
         start += len(line)
 

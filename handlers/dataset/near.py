@@ -19,7 +19,8 @@ import rensa
 
 PLACES, BANDS, WIDTH, SHINGLE = 64, 12, 5, 3
 SEED = 1
-THREADS = 2
+THREADS, PIECES = 2, 32
+"""NumPy does not hold the interpreter's lock; pieces stay in the processor's cache."""
 Signatures = npt.NDArray[np.uint32]  # (rows, PLACES)
 Keys = npt.NDArray[np.uint64]  # (rows, BANDS)
 _MASKED = re.compile(r"[/\\]|\d\.\d|^[^A-Za-z]*$|^[\w-]+\.[a-z]{1,4}(?::\d+)?$")
@@ -66,7 +67,9 @@ def near_rows(
 
     Rows repeat each other within a task; across the sides, whatever the task. threshold is the least similarity.
     """
-    keys, tasks_of = _bands(signatures), tasks.astype(np.uint64)
+    with ThreadPoolExecutor(THREADS) as pool:
+        keys = np.concatenate(list(pool.map(_bands, np.array_split(signatures, PIECES))))
+    tasks_of = tasks.astype(np.uint64)
     near = np.zeros(len(signatures), dtype=bool)
     _mark(near, signatures, keys ^ (tasks_of[:, None] * np.uint64(0xD6E8FEB86659FD93)), 0, threshold)
     if 0 < held < len(signatures):
@@ -101,7 +104,7 @@ def _mark(near: npt.NDArray[np.bool_], signatures: Signatures, keys: Keys, held:
 
 def _shared(keys: Keys, held: int) -> npt.NDArray[np.bool_]:
     """Which bands another row has too; with `held`, which a row of the other side has."""
-    with ThreadPoolExecutor(THREADS) as pool:  # sorting numbers does not hold the interpreter's lock
+    with ThreadPoolExecutor(THREADS) as pool:
         return np.stack(list(pool.map(lambda band: _met(keys[:, band], held), range(keys.shape[1]))), axis=1)
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from math import ceil
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from handlers.dataset.choose import Choice
 from handlers.dataset.lines import Lines
-from handlers.dataset.making import Built, Source
+from handlers.dataset.making import Built
 from handlers.dataset.parts import file_name
 from handlers.dataset.split import SIDES, Side
-from handlers.records import Record
+from handlers.records import Class, Origin, Record, Severity
 from watcher.errors import BadInput
 
 FILE = "statistics.json"
@@ -86,18 +87,22 @@ def measure(choice: Choice, lines: Lines, sizes: dict[Side, list[int]], built: B
     table, items = choice.table, choice.table.items[choice.rows]
     rows_of = np.bincount(items["source"], minlength=len(table.sources))
     standing = np.flatnonzero(rows_of).tolist()
-    told = [(table.sources[each], int(rows_of[each])) for each in standing]
+    told = [(table.sources[each], rows) for each, rows in zip(standing, rows_of[standing].tolist(), strict=True)]
+    kinds = Counter[tuple[Class | None, Severity, Origin, str]]()
+    for source, rows in told:
+        kinds[source.class_, source.severity, source.origin, source.licence] += rows
     groups = Counter({choice.groups[each]: choice.sides[each] for each in standing}.values())
     per_side = Counter[Side]()
-    for each in standing:
-        per_side[choice.sides[each]] += int(rows_of[each])
+    for each, (_, rows) in zip(standing, told, strict=True):
+        per_side[choice.sides[each]] += rows
     sides: dict[str, SideFigures] = {
         side: SideFigures(rows=per_side[side], groups=groups[side], bytes=sum(each), files=len(each))
         for side, each in sizes.items()
     }
+    rules = _weigh((source.rule_id, rows) for source, rows in told)
     seen = [problem for each, problem in choice.problems.items() if not table.sources[each].by_user]
     tasks = np.bincount(items["task"], minlength=len(table.tasks)).tolist()
-    by_user = sum(line.by_user for line in lines.found)
+    by_user = sum(source.by_user for source in table.sources)
     return Statistics(
         inputs=lines.files,
         narratives=len(lines.found) - by_user,
@@ -110,32 +115,33 @@ def measure(choice: Choice, lines: Lines, sizes: dict[Side, list[int]], built: B
         sides=sides,
         tasks={task: rows for task, rows in zip(table.tasks, tasks, strict=True) if rows},
         tools=dict(sorted(Counter(tool for each in seen for tool in each.tools).items())),
-        rules=dict(sorted(_weigh(told, lambda source: source.rule_id).items(), key=lambda e: (-e[1], e[0]))[:50]),
-        classes=_weigh(told, lambda source: source.class_ or "user"),
-        severities=_weigh(told, lambda source: source.severity),
-        origins=_weigh(told, lambda source: f"{source.origin.kind}@{source.origin.version}"),
-        generations=_weigh(told, lambda source: str(source.origin.generation)),
-        licences=_weigh(told, lambda source: source.licence),
+        rules=dict(sorted(rules.items(), key=lambda each: (-each[1], each[0]))[:50]),
+        classes=_weigh((class_ or "user", rows) for (class_, _, _, _), rows in kinds.items()),
+        severities=_weigh((severity, rows) for (_, severity, _, _), rows in kinds.items()),
+        origins=_weigh((f"{each.kind}@{each.version}", rows) for (_, _, each, _), rows in kinds.items()),
+        generations=_weigh((str(each.generation), rows) for (_, _, each, _), rows in kinds.items()),
+        licences=_weigh((licence, rows) for (_, _, _, licence), rows in kinds.items()),
         built=built,
-        tokens=_lengths(items["tokens"].tolist()),
+        tokens=_lengths(np.sort(items["tokens"]).astype(np.intp)),
         waits=_waits(sides),
     )
 
 
-def _lengths(tokens: list[int]) -> Lengths:
+def _lengths(ordered: npt.NDArray[np.intp]) -> Lengths:
     """Quantiles are of the rows themselves: the least length that so many of the rows do not exceed."""
-    ordered = sorted(tokens) or [0]
-    half, most = (ordered[ceil(share * len(ordered)) - 1] for share in (0.5, 0.95))
-    bins = Counter(LENGTH_BIN * (each // LENGTH_BIN) for each in tokens)
-    histogram = {str(start): bins[start] for start in sorted(bins)}
-    return Lengths(median=half, p95=most, longest=ordered[-1], histogram=histogram)
+    if not len(ordered):
+        return Lengths(median=0, p95=0, longest=0, histogram={})
+    half, most = (int(ordered[ceil(share * len(ordered)) - 1]) for share in (0.5, 0.95))
+    bins = np.bincount(ordered // LENGTH_BIN)
+    histogram = {str(LENGTH_BIN * each): int(bins[each]) for each in np.flatnonzero(bins).tolist()}
+    return Lengths(median=half, p95=most, longest=int(ordered[-1]), histogram=histogram)
 
 
-def _weigh(told: Iterable[tuple[Source, int]], name: Callable[[Source], str]) -> dict[str, int]:
-    """Rows by a name of their sources."""
+def _weigh(told: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """The sum of rows of each name."""
     counts: Counter[str] = Counter()
-    for source, rows in told:
-        counts[name(source)] += rows
+    for name, rows in told:
+        counts[name] += rows
     return dict(sorted(counts.items()))
 
 

@@ -50,7 +50,8 @@ def _by_part(choice: Choice, homes: Mapping[str, str]) -> Iterator[tuple[str, Nu
     part_of = find_parts(sizes)
     parts = sorted(set(part_of.values())) or [""]
     places = np.zeros(len(table.sources), dtype=np.intp)
-    places[list(home_of)] = [parts.index(part_of[home]) for home in home_of.values()]
+    number_of = {part: number for number, part in enumerate(parts)}
+    places[list(home_of)] = [number_of[part_of[home]] for home in home_of.values()]
     order = np.argsort(places[of], kind="stable")
     ends = np.cumsum(np.bincount(places[of], minlength=len(parts)))
     return zip(parts, np.split(choice.rows[order], ends[:-1]), strict=True)
