@@ -37,8 +37,15 @@ class Paper:
         return [self.rows[at * len(self.rows) // self.asked] for at in range(self.asked)]
 
 
-def examine(name: str, model: Any, tokenizer: Any, paper: Paper, valid: Evaluation | None = None) -> Examined:
-    """Draws nothing at random; `valid` are the losses, if they were measured before.
+def examine(
+    name: str,
+    model: Any,
+    tokenizer: Any,
+    paper: Paper,
+    valid: Evaluation | None = None,
+    test: Evaluation | None = None,
+) -> Examined:
+    """Draws nothing at random; `valid` and `test` are the losses, if they were measured before.
 
     Raises BadInput if no row fits the window.
     """
@@ -46,7 +53,7 @@ def examine(name: str, model: Any, tokenizer: Any, paper: Paper, valid: Evaluati
     return Examined(
         name=name,
         valid=valid or evaluate_model(model, encode_rows(paper.rows, tokenizer, paper.window)),
-        test=_tested(model, tokenizer, paper),
+        test=test or _tested(model, tokenizer, paper),
         general=evaluate_model(model, encode_rows(general_rows(), tokenizer, GENERAL_WINDOW)),
         metrics=score(paper.questions, answers, paper.catalogue) if answers else (),
         answers=tuple(answers),

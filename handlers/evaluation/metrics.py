@@ -98,8 +98,12 @@ def refusal(row: Example, answer: str, catalogue: Catalogue) -> float | None:
 
 
 def repetition(row: Example, answer: str, catalogue: Catalogue) -> float | None:
-    """The share of four-word phrases that are said again."""
-    words = re.findall(r"\w+", answer)
+    """The share of four-word phrases that are said again, beyond that of the right answer."""
+    return max(0.0, _said_again(answer) - _said_again(row.answer))
+
+
+def _said_again(text: str) -> float:
+    words = re.findall(r"\w+", text)
     grams = Counter(tuple(words[at : at + GRAM]) for at in range(len(words) - GRAM + 1))
     return 1 - len(grams) / grams.total() if grams else 0.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from handlers.evaluation.interval import Interval
 from handlers.evaluation.record import Examined
 
 BAR = 0.8  # of the room that a metric has
@@ -12,7 +13,7 @@ INCHES = 0.9  # of width a metric
 
 
 def draw_metrics(models: Sequence[Examined], file: Path) -> None:
-    """Bars of validation loss at the left, task metrics with their 95 % intervals at the right; a PNG."""
+    """Bars of validation loss at the left, task metrics at the right, with their 95 % intervals; a PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -21,7 +22,7 @@ def draw_metrics(models: Sequence[Examined], file: Path) -> None:
     FigureCanvasAgg(figure)
     losses, metrics = figure.subplots(1, 2, width_ratios=(3, 1 + len(names)))
     for number, model in enumerate(models):
-        losses.bar(model.name, model.valid.loss, color=f"C{number}")
+        losses.bar(model.name, model.valid.loss, yerr=_errors([model.valid.interval]), capsize=2, color=f"C{number}")
     losses.set_title("validation loss")
     losses.set_ylabel("nats a token")
     losses.tick_params(axis="x", rotation=20)
@@ -31,12 +32,16 @@ def draw_metrics(models: Sequence[Examined], file: Path) -> None:
             continue
         places = [at + BAR * (number / len(models) - 0.5) for at, _ in found]
         values = [each.value for _, each in found]
-        below = [max(0.0, each.value - each.low) for _, each in found]
-        above = [max(0.0, each.high - each.value) for _, each in found]
-        width = BAR / len(models)
-        metrics.bar(places, values, width, yerr=(below, above), capsize=2, align="edge", label=model.name)
+        width, errors = BAR / len(models), _errors([each for _, each in found])
+        metrics.bar(places, values, width, yerr=errors, capsize=2, align="edge", label=model.name)
     metrics.set_xticks(range(len(names)), names, rotation=20, ha="right")
     metrics.set_title("answers")
     if names:
         metrics.legend()
     figure.savefig(file, metadata={"Software": None})
+
+
+def _errors(figures: Sequence[Interval]) -> tuple[list[float], list[float]]:
+    """How far each interval reaches below and above its figure."""
+    below = [max(0.0, each.value - each.low) for each in figures]
+    return below, [max(0.0, each.high - each.value) for each in figures]

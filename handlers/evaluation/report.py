@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from handlers.dataset.rows import Example
 from handlers.evaluation.interval import Interval
-from handlers.evaluation.record import Examined
-from handlers.evaluation.verdict import Verdict
+from handlers.evaluation.record import Evaluation, Examined
+from handlers.evaluation.verdict import Verdict, in_words, paired_loss
 from handlers.models.metadata import Drift
 
 SAMPLES = 5
@@ -26,7 +26,7 @@ def write_report(
     models = [each for each in (base, champion, challenger) if each is not None]
     outcome = "is the champion now" if verdict.promoted else "was not promoted"
     lines = [f"# {challenger.name} {outcome}", "", *(f"- {reason}" for reason in verdict.reasons), ""]
-    lines += ["## Figures", "", *_figures(models), "", "## Checks", "", *_checks(verdict), ""]
+    lines += ["## Figures", "", *_figures(models), "", *_on_test(models), "## Checks", "", *_checks(verdict), ""]
     if fusion is not None:
         lines += [f"Fused, beside the base with its adapter: {fusion}, over {fusion.tokens} tokens.", ""]
     lines += _samples(models, asked)
@@ -37,13 +37,13 @@ def _figures(models: Sequence[Examined]) -> Iterator[str]:
     """A table with a column a model; intervals hold 95 %."""
     yield "| | " + " | ".join(each.name for each in models) + " |"
     yield "|---|" + "--:|" * len(models)
-    yield _line("validation loss, nats a token", [f"{each.valid.loss:.4f}" for each in models])
+    yield _line("validation loss, nats a token", [_loss(each.valid) for each in models])
     yield _line("perplexity", [f"{each.valid.perplexity:.2f}" for each in models])
     if any(each.test for each in models):
         tests = [each.test for each in models]
-        yield _line("test loss, nats a token", [f"{each.loss:.4f}" if each else "—" for each in tests])
+        yield _line("test loss, nats a token", [_loss(each) if each else "—" for each in tests])
         yield _line("perplexity on test", [f"{each.perplexity:.2f}" if each else "—" for each in tests])
-    yield _line("loss on the general set", [f"{each.general.loss:.4f}" for each in models])
+    yield _line("loss on the general set", [_loss(each.general) for each in models])
     for name in dict.fromkeys(metric.name for each in models for metric in each.metrics):
         found = [each.metric(name) for each in models]
         arrow = "more is better" if any(each and each.more_is_better for each in found) else "less is better"
@@ -51,8 +51,22 @@ def _figures(models: Sequence[Examined]) -> Iterator[str]:
         yield _line(f"{name} ({arrow})", cells)
 
 
+def _on_test(models: Sequence[Examined]) -> Iterator[str]:
+    """How far the challenger is from the others on the frozen side, where there is one: told, not judged."""
+    *others, challenger = models
+    for other in others:
+        if challenger.test and other.test:
+            difference = paired_loss(challenger.test, other.test)
+            yield f"On the frozen test side {challenger.name} differs from {other.name} by {in_words(difference)}."
+            yield ""
+
+
 def _line(name: str, cells: Sequence[str]) -> str:
     return f"| {name} | " + " | ".join(cells) + " |"
+
+
+def _loss(evaluation: Evaluation) -> str:
+    return f"{evaluation.loss:.4f} ({evaluation.interval.low:.4f} to {evaluation.interval.high:.4f})"
 
 
 def _short(interval: Interval) -> str:

@@ -1,7 +1,9 @@
 """Whether a challenger replaces the model in use. Figures only: no mlx, no files.
 
-It must predict the validation rows better, surely; be worse, surely, at no task that the other can do; and forget no
-more than is allowed. "Surely" means that the 95 % interval of the paired difference lies on one side of zero.
+It must predict the validation rows better, surely; be worse, surely, at no task that the other can do, and do no harm
+(invent ids, refuse, repeat itself, leak) surely more often, whatever the other can do; and forget no more than allowed.
+"Surely" means that the 95 % interval of the paired difference lies on one side of zero. The other is the base, and the
+champion that would be replaced: beside the champion alone, many small losses would add up unseen.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Iterator
 from handlers.evaluation.bootstrap import kappa_difference, ratio_interval
 from handlers.evaluation.interval import Interval
 from handlers.evaluation.metrics import BAD, LEVELS, Metric
-from handlers.evaluation.record import Evaluation, Examined
+from handlers.evaluation.record import Compared, Evaluation, Examined
 from handlers.records import Record
 from watcher.errors import BadInput
 
@@ -41,15 +43,14 @@ class Verdict(Record, frozen=True, kw_only=True):
 
 def judge(base: Examined, rival: Examined | None, challenger: Examined, allowed: float) -> Verdict:
     """`rival` is the champion, if there is one beside the base; `allowed` nats a token may be forgotten."""
-    checks = [_better(base, challenger)]
-    if rival is not None:
-        checks.append(_better(rival, challenger))
-    checks += _tasks(rival or base, challenger)
-    checks.append(_remembers(base, challenger, allowed))
+    others = [base] if rival is None else [base, rival]
+    better = [_better(each, challenger) for each in others]
+    tasks = [check for each in others for check in _tasks(each, challenger)]
+    checks = [*better, *tasks, *(_remembers(each, challenger, allowed) for each in others)]
     failed = [each for each in checks if not each.passed]
     return Verdict(
         promoted=not failed,
-        reasons=tuple(each.why for each in failed or checks[: 1 if rival is None else 2]),
+        reasons=tuple(each.why for each in failed or better),
         checks=tuple(checks),
     )
 
@@ -66,6 +67,11 @@ def paired_loss(new: Evaluation, old: Evaluation) -> Interval:
     return ratio_interval([row.loss - other.loss for row, other in pairs], [float(row.tokens) for row, _ in pairs])
 
 
+def compare(base: Evaluation, tuned: Evaluation) -> Compared:
+    """Two evaluations on the same rows, with how far they are apart. Raises BadInput without common rows."""
+    return Compared(base=base, tuned=tuned, difference=paired_loss(tuned, base))
+
+
 def _better(other: Examined, challenger: Examined) -> Check:
     difference = paired_loss(challenger.valid, other.valid)
     passed = difference.high < 0
@@ -75,15 +81,14 @@ def _better(other: Examined, challenger: Examined) -> Check:
         against=other.name,
         difference=difference,
         passed=passed,
-        why=f"{told}: {'better' if passed else 'not surely better'} ({_range(difference)})",
+        why=f"{told}: {'better' if passed else 'not surely better'} ({in_words(difference)})",
     )
 
 
 def _tasks(other: Examined, challenger: Examined) -> Iterator[Check]:
-    speaks = _value(other, "id_recall") >= FLOOR  # who names no ids invents none either
     for metric in other.metrics:
         new = challenger.metric(metric.name)
-        able = speaks if metric.name in BAD else metric.figure.value > FLOOR
+        able = metric.name in BAD or metric.figure.value > FLOOR
         difference = paired_metric(new, metric) if new and able else None
         if new is None or difference is None:
             continue
@@ -94,7 +99,7 @@ def _tasks(other: Examined, challenger: Examined) -> Iterator[Check]:
             difference=difference,
             passed=not worse,
             why=f"{metric.name} {new.figure.value:.3f}, {other.name} has {metric.figure.value:.3f}: "
-            f"{'worse' if worse else 'not worse'} ({_range(difference)})",
+            f"{'worse' if worse else 'not worse'} ({in_words(difference)})",
         )
 
 
@@ -121,14 +126,10 @@ def _remembers(base: Examined, challenger: Examined, allowed: float) -> Check:
         difference=difference,
         passed=not forgot,
         why=f"loss on the general set {challenger.general.loss:.4f}, {base.name} has {base.general.loss:.4f}: "
-        f"{'forgotten too much' if forgot else 'nothing that counts is forgotten'} ({_range(difference)})",
+        f"{'forgotten too much' if forgot else 'nothing that counts is forgotten'} ({in_words(difference)})",
     )
 
 
-def _value(model: Examined, name: str) -> float:
-    metric = model.metric(name)
-    return metric.figure.value if metric else 0.0
-
-
-def _range(interval: Interval) -> str:
+def in_words(interval: Interval) -> str:
+    """A difference and how sure it is."""
     return f"{interval.value:+.4f}, 95 % interval {interval.low:+.4f} to {interval.high:+.4f}"

@@ -64,7 +64,10 @@ def find_base(name: str, settings: Settings, root: Path) -> Base:
     config = _read_config(folder)
     if not any(folder.glob("*.safetensors")):
         raise BadInput(f"{folder} has no *.safetensors: it is no complete model", _remedy(name, settings))
-    revision = _revision(folder, root / "state" / "models" / "revisions.json")
+    try:
+        revision = _revision(folder, root / "state" / "models" / "revisions.json")
+    except FileNotFoundError as error:
+        raise Unavailable(f"{error.filename} went away while the model was read", _remedy(name, settings)) from None
     return Base(name=folder.name, path=folder, revision=revision, embedded=config.scantune_warning is not None)
 
 

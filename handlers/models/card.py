@@ -27,7 +27,7 @@ def _head(metadata: Metadata, licence: str | None) -> ModelCardData:
         base_model=metadata.base_model,
         datasets=[metadata.dataset_name],
         tags=["mlx", "security", "vulnerability-analysis", "lora", "scantune", *_warning_tags(metadata)],
-        eval_results=[*_results(metadata, metadata.after)],
+        eval_results=[result for split, losses in measured(metadata) for result in _results(metadata, split, losses)],
         license=licence or "other",
         license_name=None if licence else "that-of-the-base-model",
     )
@@ -37,16 +37,22 @@ def _warning_tags(metadata: Metadata) -> list[str]:
     return ["for-testing-only"] if metadata.embedded else []
 
 
-def _results(metadata: Metadata, losses: Losses) -> list[EvalResult]:
+def measured(metadata: Metadata) -> list[tuple[str, Losses]]:
+    """What the model has on each side that it was measured on, in the order of the card."""
+    test = [("test", metadata.test.after)] if metadata.test else []
+    return [("validation", metadata.after), *test]
+
+
+def _results(metadata: Metadata, split: str, losses: Losses) -> list[EvalResult]:
     values = {"loss": losses.loss, "perplexity": losses.perplexity}
     return [
         EvalResult(
             task_type="text-generation",
             dataset_type=metadata.dataset_name,
             dataset_name=metadata.dataset_name,
-            dataset_split="validation",
+            dataset_split=split,
             metric_type=kind,
-            metric_name=f"validation {kind}",
+            metric_name=f"{split} {kind}",
             metric_value=value,
         )
         for kind, value in values.items()

@@ -12,6 +12,7 @@ from mlx_lm import load, stream_generate
 from mlx_lm.utils import load_adapters
 
 from handlers.models.base import content_revision
+from handlers.models.card import measured
 from handlers.models.device import settle_device
 from handlers.models.finish import ADAPTERS
 from handlers.models.fuse import check_rope, read_config
@@ -42,6 +43,8 @@ def _metadata_faults(folder: Path, say: Say) -> list[str]:
         return [str(error)]
     say(f"trained    on {metadata.base_model} with {metadata.dataset.train} rows, {metadata.updates} updates")
     say(f"losses     base {metadata.before.loss:.4f}, this model {metadata.after.loss:.4f} ({-metadata.gain:+.1%})")
+    if metadata.test is not None:
+        say(f"on test    base {metadata.test.before.loss:.4f}, this model {metadata.test.after.loss:.4f}")
     if metadata.embedded:
         say("note       the base is the embedded tiny model: for trying and testing only")
     found = (
@@ -49,7 +52,7 @@ def _metadata_faults(folder: Path, say: Say) -> list[str]:
     )
     if content_revision(folder) != metadata.weights:
         found.append("weights, config or tokenizer are not those that metadata.json was written for")
-    if _card_numbers(folder) != [metadata.after.loss, metadata.after.perplexity]:
+    if _card_numbers(folder) != [each for _, told in measured(metadata) for each in (told.loss, told.perplexity)]:
         found.append("the numbers in README.md are not those of metadata.json")
     return found
 
@@ -57,7 +60,7 @@ def _metadata_faults(folder: Path, say: Say) -> list[str]:
 def _card_numbers(folder: Path) -> list[object]:
     head: Any = front_matter((folder / "README.md").read_text(encoding="utf-8"))
     try:
-        return [each["value"] for each in head["model-index"][0]["results"][0]["metrics"]]
+        return [each["value"] for result in head["model-index"][0]["results"] for each in result["metrics"]]
     except (KeyError, IndexError, TypeError):
         return []
 

@@ -62,13 +62,14 @@ def hold_contest(contest: Contest, out: Path, clock: Clock) -> Verdict:
     chosen, sides = contest.chosen, contest.sides
     paper = Paper(sides.valid, sides.test, contest.window, chosen.answered_rows, chosen.answer_tokens, catalogue)
     result, rival = contest.result, _rival(contest)
-    base = _examined(result.base.path, result.base.name, paper, result.before)
+    known, test = result.losses, result.losses.test
+    base = _examined(result.base.path, result.base.name, paper, known.base, test.base if test else None)
     champion = _examined(Path(rival.path), rival.name, paper) if rival else None
     model, tokenizer = load(str(contest.folder))
-    challenger = examine(contest.folder.name, model, tokenizer, paper, result.after)
+    challenger = examine(contest.folder.name, model, tokenizer, paper, known.tuned, test.tuned if test else None)
     verdict = judge(base, champion, challenger, chosen.max_forgetting)
     probed = encode_rows(paper.rows[:PROBED], tokenizer, paper.window).rows
-    verdict = _with_fusion(verdict, result.after, model, probed)
+    verdict = _with_fusion(verdict, known.tuned, model, probed)
     fusion = _drift(result, model, probed)
     comparison = Comparison(base=base, champion=champion, challenger=challenger, fusion=fusion, verdict=verdict)
     text = msgspec.json.format(msgspec.json.encode(comparison, order="deterministic"), indent=1)
@@ -87,9 +88,11 @@ def _rival(contest: Contest) -> Champion | None:
     return line[-1] if line and Path(line[-1].path).is_dir() else None
 
 
-def _examined(folder: Path, name: str, paper: Paper, valid: Evaluation | None = None) -> Examined:
+def _examined(
+    folder: Path, name: str, paper: Paper, valid: Evaluation | None = None, test: Evaluation | None = None
+) -> Examined:
     model, tokenizer = load(str(folder))
-    return examine(name, model, tokenizer, paper, valid)
+    return examine(name, model, tokenizer, paper, valid, test)
 
 
 def _with_fusion(verdict: Verdict, after: Evaluation, model: Any, probed: Sequence[Row]) -> Verdict:

@@ -25,7 +25,7 @@ from handlers.models.finish import ADAPTERS
 from handlers.models.folder import making
 from handlers.models.metadata import Drift, Export, Metadata, read_finished, write_metadata
 from handlers.training.encode import encode_rows
-from watcher.errors import BadInput, Unavailable
+from watcher.errors import BadInput, JobError, Unavailable
 from watcher.files import hash_file
 
 KEPT = 0.5
@@ -155,8 +155,17 @@ def export_gguf(model: Finished, llama_cpp: Path | None, say: Say) -> Path:
         say(" ".join(command))
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode or not file.is_file():
-            said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["it said nothing"]
-            raise BadInput(f"{converter} failed on {model.folder.name}: {said[0]}", "run it by hand to see all of it")
+            raise _converter_failed(model.folder.name, converter, done.stderr or done.stdout)
         (scratch / "Modelfile").write_text(MODELFILE.format(file=file.name), encoding="utf-8")
         _describe(model, scratch, target.name, hash_file(file)[0])
     return target
+
+
+def _converter_failed(name: str, converter: Path, said: str) -> JobError:
+    """What to do depends on whether a package, the tokenizer or something else is the reason."""
+    reason = f"{converter} failed on {name}: {(said.strip().splitlines() or ['it said nothing'])[-1]}"
+    if "ModuleNotFoundError" in reason:
+        return Unavailable(reason, f"{sys.executable} -m pip install torch sentencepiece gguf")
+    if "pre-tokenizer was not recognized" in reason:
+        return BadInput(reason, "it knows tokenizers by name, that of OLMo-2 among them; try a newer llama.cpp")
+    return BadInput(reason, "run it by hand to see all of it")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from handlers.evaluation.record import Evaluation
+from handlers.evaluation.record import Compared, Evaluation, Evaluations
 from handlers.models.base import Base, content_revision, read_source
 from handlers.models.card import model_card
 from handlers.models.folder import commit, place
@@ -16,6 +16,7 @@ from handlers.models.metadata import (
     Clock,
     Losses,
     Metadata,
+    Tested,
     Versions,
     check_free,
     find_job,
@@ -50,8 +51,7 @@ class Result:
     clock: Clock
     base: Base
     adapter: Path  # folder with adapters.safetensors and adapter_config.json
-    before: Evaluation  # of the base
-    after: Evaluation  # of base + adapter
+    losses: Evaluations  # of the base, and of base + adapter
 
 
 def finish(result: Result, wish: Wish) -> Path:
@@ -109,9 +109,10 @@ def _metadata(name: str, weights: str, result: Result, wish: Wish) -> Metadata:
         updates=trained.updates,
         best_update=trained.best_update,
         trainable_parameters=trained.trainable,
-        before=_losses(result.before),
-        after=_losses(result.after),
-        valid_tokens=result.after.tokens,
+        before=_losses(result.losses.base),
+        after=_losses(result.losses.tuned),
+        valid_tokens=result.losses.tuned.tokens,
+        test=_tested(result.losses.test) if result.losses.test else None,
         weights=weights,
         versions=Versions(scantune=version("scantune"), mlx=trained.mlx, mlx_lm=trained.mlx_lm),
         clock=result.clock,
@@ -119,4 +120,8 @@ def _metadata(name: str, weights: str, result: Result, wish: Wish) -> Metadata:
 
 
 def _losses(evaluation: Evaluation) -> Losses:
-    return Losses(loss=evaluation.loss, perplexity=evaluation.perplexity)
+    return Losses(loss=evaluation.loss, perplexity=evaluation.perplexity, interval=evaluation.interval)
+
+
+def _tested(test: Compared) -> Tested:
+    return Tested(before=_losses(test.base), after=_losses(test.tuned), rows=test.tuned.rows, tokens=test.tuned.tokens)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,4 +104,10 @@ def _finished(folder: Path, champion_path: str | None) -> FinishedEntry:
 
 
 def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    """Bytes of the files in it; a folder or a file that is removed meanwhile counts for nothing."""
+    total = 0
+    for parent, _, names in os.walk(folder):  # unlike rglob it passes over what is gone
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(parent, name).stat().st_size
+    return total

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from handlers.evaluation.interval import Interval
 from handlers.records import Record
 from handlers.training.records import DatasetFacts, Parameters
 from watcher.errors import BadInput
@@ -18,10 +19,20 @@ COUNTERS = ".scantune-names.json"
 
 
 class Losses(Record, frozen=True, kw_only=True):
-    """On the validation rows, over all completion tokens."""
+    """Over all completion tokens of the rows of a side."""
 
     loss: float  # nats a token
     perplexity: float
+    interval: Interval | None = None  # of the loss; models that were made before it was kept have none
+
+
+class Tested(Record, frozen=True, kw_only=True):
+    """On the dataset's frozen side, which decided nothing."""
+
+    before: Losses  # of the base
+    after: Losses  # of this model, as base and adapter
+    rows: int
+    tokens: int  # completion tokens
 
 
 class Clock(Record, frozen=True, kw_only=True):
@@ -77,9 +88,10 @@ class Metadata(Record, frozen=True, kw_only=True):
     updates: int  # of the weights
     best_update: int
     trainable_parameters: int
-    before: Losses  # of the base
+    before: Losses  # of the base, on the validation rows
     after: Losses  # of this model, as base and adapter
     valid_tokens: int  # completion tokens that the losses are over
+    test: Tested | None = None  # where the dataset has a frozen side
     weights: str  # digest of the fused model's files
     versions: Versions
     clock: Clock

@@ -19,7 +19,11 @@ from config.settings import Settings
 from watcher.errors import JobError
 from watcher.stage import Attempt, Outcome, Stage, Takes
 
-VERSION = "1"
+VERSION = "2"
+"""Raised with whatever makes another result of the same rows and settings: weights, or what is said of them.
+
+1 -> 2: `evaluation.json`, `metadata.json` and the card tell intervals, and the losses on the frozen test side.
+"""
 
 
 def stage(settings: Settings, root: Path, *, base_model: str | None = None, output_name: str | None = None) -> Stage:

@@ -37,11 +37,18 @@ class State(Record, frozen=True, kw_only=True):
     train_losses: tuple[Point, ...] = ()
     valid_losses: tuple[Point, ...] = ()
     base: Evaluation  # of the base alone
+    base_test: Evaluation | None = None  # the same on the frozen side, if there is one
     best: Evaluation
     best_update: int = 0
     worse: int = 0  # evaluations since the best one
     seconds: float = 0.0  # in all attempts so far
     stepping: float = 0.0  # of these, spent in updates
+
+
+class _Made(msgspec.Struct):
+    """What is read of any version's state."""
+
+    made_by: str
 
 
 class Checkpoints:
@@ -69,9 +76,9 @@ class Checkpoints:
     def last(self, made_by: str) -> State | None:
         """The newest state that this version can go on from."""
         for done in sorted(self._found(), reverse=True):
-            state = msgspec.json.decode((self._of(done) / STATE).read_bytes(), type=State)
-            if state.made_by == made_by:
-                return state
+            told = (self._of(done) / STATE).read_bytes()
+            if msgspec.json.decode(told, type=_Made).made_by == made_by:
+                return msgspec.json.decode(told, type=State)
         return None
 
     def restore(self, model: Any, optimizer: GuardedAdamW, done: int) -> None:
@@ -93,6 +100,16 @@ class Checkpoints:
     def _prune(self, kept: set[int]) -> None:
         for done in set(self._found()) - kept:
             files.remove_tree(self._of(done))
+
+
+def forget_finished(folder: Path, jobs: Path) -> None:
+    """Removes the checkpoints in `folder` of trainings whose results lie in `jobs`: nobody goes on from them.
+
+    They are kept until the next training begins, since a job is committed after its training has ended.
+    """
+    for name in files.names(folder):
+        if any((jobs / name[:2]).glob(f"{name}*")):
+            files.remove_tree(folder / name)
 
 
 def _write(file: Path, tensors: dict[str, mx.array]) -> None:

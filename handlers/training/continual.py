@@ -44,9 +44,15 @@ def start_of(settings: Settings, root: Path, base_revision: str) -> Start | None
         return None
     folder = Path(found.path)
     known = read_metadata(folder)
-    job = Workspace(root).job("training", known.job)
-    seen = (job / ROWS).read_text().split() if (job / ROWS).is_file() else ()
-    return Start(found.weights, folder / "adapters" / "adapters.safetensors", frozenset(seen), known.dataset.generation)
+    seen = _rows(Workspace(root).job("training", known.job) / ROWS)
+    return Start(found.weights, folder / "adapters" / "adapters.safetensors", seen, known.dataset.generation)
+
+
+def _rows(file: Path) -> frozenset[str]:
+    try:
+        return frozenset(file.read_text(encoding="ascii").split())
+    except FileNotFoundError:  # trained elsewhere, or the job is gone
+        return frozenset()
 
 
 def replayed(sides: Sides, start: Start, share: float, seed: int) -> Sides:

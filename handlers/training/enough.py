@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,5 +37,6 @@ def too_little(dataset: Path, root: Path, wanted: int) -> str | None:
 def _trained_before(root: Path) -> Iterator[int]:
     """The number of rows of each earlier training in this workspace."""
     for file in (root / "outbox" / "training").glob("*/*/training.json"):
-        seen = msgspec.json.decode(file.read_bytes(), type=_Seen)
-        yield seen.dataset.train + seen.dataset.valid
+        with contextlib.suppress(FileNotFoundError):  # a job that was thrown away meanwhile
+            seen = msgspec.json.decode(file.read_bytes(), type=_Seen)
+            yield seen.dataset.train + seen.dataset.valid

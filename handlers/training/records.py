@@ -51,6 +51,7 @@ class DatasetFacts(Record, frozen=True, kw_only=True):
     train_tokens: int
     train_completion_tokens: int
     valid_completion_tokens: int
+    test: int = 0  # rows of the frozen side, if there is one
     cut: int = 0  # rows whose answer was cut at the window's end
     left_out: int = 0  # rows whose prompt alone fills the window
     generation: int = 0  # the deepest of the rows, and of those that the start was trained on

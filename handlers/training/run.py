@@ -13,14 +13,16 @@ import msgspec
 
 from config.settings import Settings
 from handlers.evaluation.measure import evaluate_model
-from handlers.evaluation.record import Evaluation
+from handlers.evaluation.record import Evaluations
+from handlers.evaluation.verdict import compare
 from handlers.models.base import Base
 from handlers.models.device import settle_device
 from handlers.models.finish import ADAPTERS, Result, Wish
 from handlers.models.metadata import Clock
 from handlers.records import Record
+from handlers.training import VERSION
 from handlers.training.adapters import attach, load_base, save_adapter, trainable
-from handlers.training.checkpoints import Checkpoints, State
+from handlers.training.checkpoints import Checkpoints, State, forget_finished
 from handlers.training.comfort import Keeper
 from handlers.training.continual import ROWS, Start, load_start, write_rows
 from handlers.training.course import Course
@@ -37,15 +39,6 @@ from handlers.training.rows import Sides
 from watcher.clock import SYSTEM, stamp
 from watcher.errors import BadInput
 from watcher.stage import Attempt, Outcome
-
-VERSION = "1"
-
-
-class Evaluations(Record, frozen=True, kw_only=True):
-    """`evaluation.json`: the same rows before and after."""
-
-    base: Evaluation
-    tuned: Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +62,7 @@ class Prepared:
     model: Any
     train: Encoded
     valid: Encoded
+    test: Encoded  # often without rows
     used: Parameters
     start: State  # of the last checkpoint, or before the first update
 
@@ -78,6 +72,7 @@ def train(given: Given, out: Path) -> Outcome:
     settle_device()
     check_name(given.wish, given.attempt.key)
     started, began = stamp(SYSTEM.now()), SYSTEM.elapsed()
+    forget_finished(given.workspace.parent, given.root / "outbox" / "training")
     checkpoints = Checkpoints(given.workspace / "checkpoints")
     prepared = _prepare(given, checkpoints)
     for line in in_words(prepared.used, given.settings.fine_tuning.training):
@@ -85,8 +80,8 @@ def train(given: Given, out: Path) -> Outcome:
     if not prepared.start.done:
         _refuse_early(given, prepared)
     state = _course(given, prepared, checkpoints).run(frugal=given.settings.fine_tuning.mlx.memory_efficient)
-    trained, evaluations = _trained(given, prepared, state), Evaluations(base=state.base, tuned=state.best)
     weights, chosen = checkpoints.weights(state.best_update), given.settings.fine_tuning.training
+    trained, evaluations = _trained(given, prepared, state), _evaluations(prepared, state, weights, chosen.batch_size)
     save_adapter(out / ADAPTERS, weights, chosen, prepared.used.layers, prepared.used.modules)
     write_rows(out / ROWS, given.sides.train, given.start)
     draw_losses(trained, out / "loss.png")
@@ -98,7 +93,7 @@ def train(given: Given, out: Path) -> Outcome:
         seconds=round(state.seconds, 3),
         peak_memory=mx.get_peak_memory(),
     )
-    result = Result(trained, clock, given.base, out / ADAPTERS, evaluations.base, evaluations.tuned)
+    result = Result(trained, clock, given.base, out / ADAPTERS, evaluations)
     verdict = deliver(result, given.wish, out, given.sides, given.settings, given.root)
     for reason in verdict.reasons:
         given.attempt.say(f"{'promoted' if verdict.promoted else 'not promoted'}: {reason}")
@@ -120,12 +115,13 @@ def _prepare(given: Given, checkpoints: Checkpoints) -> Prepared:
     model, tokenizer = load_base(given.base.path)
     train_rows = encode_rows(given.sides.train, tokenizer, chosen.max_seq_length)
     valid_rows = encode_rows(given.sides.valid, tokenizer, chosen.max_seq_length)
+    test_rows = encode_rows(given.sides.test, tokenizer, chosen.max_seq_length)
     for name, side in (("train", train_rows), ("valid", valid_rows)):
         if not side.rows:
             raise BadInput(
                 f"no {name} row fits into {chosen.max_seq_length} tokens", "raise fine_tuning.training.max_seq_length"
             )
-    state = checkpoints.last(_versions()) or _before(model, valid_rows, chosen.batch_size)
+    state = checkpoints.last(_versions()) or _before(model, valid_rows, test_rows, chosen.batch_size)
     layers, modules = attach(model, chosen)
     if given.start is not None and not state.done:
         load_start(model, given.start)
@@ -133,7 +129,7 @@ def _prepare(given: Given, checkpoints: Checkpoints) -> Prepared:
     packing = chosen.packing and takes_packed_rows(model)
     dtype = str(model.model.norm.weight.dtype).removeprefix("mlx.core.")
     used = parameters_of(settings, len(train_rows.rows), layers, modules, packing, dtype)
-    return Prepared(model, train_rows, valid_rows, used, state)
+    return Prepared(model, train_rows, valid_rows, test_rows, used, state)
 
 
 def _refuse_early(given: Given, prepared: Prepared) -> None:
@@ -147,9 +143,20 @@ def _refuse_early(given: Given, prepared: Prepared) -> None:
     mx.reset_peak_memory()
 
 
-def _before(model: Any, valid: Encoded, batch_size: int) -> State:
+def _before(model: Any, valid: Encoded, test: Encoded, batch_size: int) -> State:
     measured = evaluate_model(model, valid, batch_size)
-    return State(made_by=_versions(), base=measured, best=measured)
+    tested = evaluate_model(model, test, batch_size) if test.rows else None
+    return State(made_by=_versions(), base=measured, best=measured, base_test=tested)
+
+
+def _evaluations(prepared: Prepared, state: State, weights: dict[str, mx.array], batch_size: int) -> Evaluations:
+    """The frozen side is looked at once, with the `weights` that were chosen without it."""
+    test = None
+    if state.base_test is not None:
+        prepared.model.load_weights(list(weights.items()), strict=False)
+        test = compare(state.base_test, evaluate_model(prepared.model, prepared.test, batch_size))
+    chosen = compare(state.base, state.best)
+    return Evaluations(base=chosen.base, tuned=chosen.tuned, difference=chosen.difference, test=test)
 
 
 def _course(given: Given, prepared: Prepared, checkpoints: Checkpoints) -> Course:
@@ -173,6 +180,7 @@ def _trained(given: Given, prepared: Prepared, state: State) -> Trained:
             digest=given.sides.digest,
             train=len(train_rows.rows),
             valid=len(valid_rows.rows),
+            test=len(prepared.test.rows),
             train_tokens=train_rows.tokens,
             train_completion_tokens=train_rows.completion_tokens,
             valid_completion_tokens=valid_rows.completion_tokens,
@@ -193,6 +201,8 @@ def _trained(given: Given, prepared: Prepared, state: State) -> Trained:
 
 
 def _counts(trained: Trained, evaluations: Evaluations) -> dict[str, int | float | str]:
+    test = evaluations.test
+    tested = {"test_before": test.base.loss, "test_after": test.tuned.loss} if test else {}
     return {
         "train_rows": trained.dataset.train,
         "valid_rows": trained.dataset.valid,
@@ -200,12 +210,13 @@ def _counts(trained: Trained, evaluations: Evaluations) -> dict[str, int | float
         "best_update": trained.best_update,
         "loss_before": round(evaluations.base.loss, 6),
         "loss_after": round(evaluations.tuned.loss, 6),
+        **{name: round(loss, 6) for name, loss in tested.items()},
     }
 
 
 def _window_warnings(prepared: Prepared) -> list[str]:
     window, warnings = prepared.used.max_seq_length, []
-    for name, side in (("train", prepared.train), ("valid", prepared.valid)):
+    for name, side in (("train", prepared.train), ("valid", prepared.valid), ("test", prepared.test)):
         if side.cut:
             warnings.append(f"{name}: {_rows(side.cut)} cut to {window} tokens (max_seq_length)")
         if side.left_out:

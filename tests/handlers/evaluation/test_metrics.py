@@ -57,6 +57,7 @@ def row(expected: str, prompt: str = PROMPT) -> Example:
         ("refusal", "Update.", "Update.", 0.0),
         ("repetition", "Update.", "a b c d a b c d", 1 / 5),
         ("repetition", "Update.", "one two three", 0.0),
+        ("repetition", "a b c d a b c d", "a b c d a b c d", 0.0),
         ("leak", "Update.", f"The key is {KEY}.", 1.0),
         ("leak", "Update.", "The key was in the report.", 0.0),
     ],

@@ -74,18 +74,45 @@ def test_a_task_that_got_worse_stops_it_if_it_could_be_done_before(before: int, 
     assert verdict.promoted is promoted
 
 
-@pytest.mark.parametrize(("recall", "promoted"), [(16, False), (0, True)])
-def test_inventing_ids_counts_against_a_model_that_could_name_them(recall: int, promoted: bool) -> None:
-    """One that never named an id invented none either: that is no merit that could be lost."""
-    old = metric("id_recall", recall), metric("invented_ids", 0, more_is_better=False)
-    new = metric("id_recall", recall), metric("invented_ids", 12, more_is_better=False)
-    verdict = judge(model("base", 2.0, 2.0, *old), None, model("new", 1.5, 2.0, *new), 0.1)
-    assert verdict.promoted is promoted
+@pytest.mark.parametrize(
+    ("base", "champion", "after", "against"),
+    [
+        (0, 16, 4, "old-v1"),  # the base never could, the model in use can
+        (16, 0, 4, "base"),  # the model in use lost it, the base could
+        (16, 12, 8, "base"),  # two small steps down are one large one
+    ],
+)
+def test_a_task_that_either_could_do_stops_it(base: int, champion: int, after: int, against: str) -> None:
+    verdict = judge(
+        model("base", 2.0, 2.0, metric("json_valid", base)),
+        model("old-v1", 1.8, 2.0, metric("json_valid", champion)),
+        model("new", 1.5, 2.0, metric("json_valid", after)),
+        0.1,
+    )
+    assert not verdict.promoted
+    assert against in {check.against for check in verdict.checks if not check.passed}
+
+
+@pytest.mark.parametrize("name", ["invented_ids", "refusal", "repetition", "leak"])
+def test_harm_counts_against_a_model_that_can_do_nothing_too(name: str) -> None:
+    verdict = judge(
+        model("base", 2.0, 2.0, metric("id_recall", 0), metric(name, 0, more_is_better=False)),
+        None,
+        model("new", 1.5, 2.0, metric("id_recall", 0), metric(name, 12, more_is_better=False)),
+        0.1,
+    )
+    assert not verdict.promoted
+    assert verdict.reasons[0].startswith(name)
 
 
 @pytest.mark.parametrize(("base", "after", "promoted"), [(2.0, 2.05, True), (2.0, 2.3, False), (6.0, 7.0, True)])
 def test_forgetting_is_bounded_where_there_is_something_to_forget(base: float, after: float, promoted: bool) -> None:
     assert judge(model("base", 2.0, base), None, model("new", 1.5, after), 0.1).promoted is promoted
+
+
+def test_what_the_champion_knows_is_not_forgotten_either() -> None:
+    verdict = judge(model("base", 2.0, 5.0), model("old-v1", 1.8, 2.0), model("new", 1.5, 2.5), 0.1)
+    assert [check.against for check in verdict.checks if not check.passed] == ["old-v1"]
 
 
 def test_models_without_a_common_row_are_not_compared() -> None:

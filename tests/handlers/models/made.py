@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from handlers.evaluation.record import Evaluation, RowLoss, summarise
+from handlers.evaluation.record import Evaluation, Evaluations, RowLoss, summarise
+from handlers.evaluation.verdict import compare
 from handlers.models.base import Base, content_revision
 from handlers.models.metadata import Clock, Losses, Metadata, Versions
 from handlers.training.records import DatasetFacts, Method, Parameters, Schedule, Trained
@@ -57,7 +58,22 @@ def evaluation(loss: float) -> Evaluation:
     return summarise([RowLoss(number=number, loss=10 * loss, tokens=10) for number in (1, 2)])
 
 
-def result(base: Path, adapter: Path, *, key: str = "a" * 64, embedded: bool = True, method: Method = "lora") -> Result:
+def losses(before: float, after: float, *, tested: bool = False) -> Evaluations:
+    """Of a training; on the frozen side, if there is one, both are 0.5 higher."""
+    base, tuned = evaluation(before), evaluation(after)
+    test = compare(evaluation(before + 0.5), evaluation(after + 0.5)) if tested else None
+    return Evaluations(base=base, tuned=tuned, difference=compare(base, tuned).difference, test=test)
+
+
+def result(
+    base: Path,
+    adapter: Path,
+    *,
+    key: str = "a" * 64,
+    embedded: bool = True,
+    method: Method = "lora",
+    tested: bool = False,
+) -> Result:
     from handlers.models.finish import Result
 
     revision = content_revision(base)
@@ -72,8 +88,7 @@ def result(base: Path, adapter: Path, *, key: str = "a" * 64, embedded: bool = T
         clock=CLOCK,
         base=Base(name=base.name, path=base, revision=revision, embedded=embedded),
         adapter=adapter,
-        before=evaluation(2.0),
-        after=evaluation(1.25),
+        losses=losses(2.0, 1.25, tested=tested),
     )
 
 

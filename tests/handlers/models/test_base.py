@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
+from handlers.models import base
 from handlers.models.base import content_revision, find_base, tiny_folder
 from watcher.errors import BadInput, Unavailable
 
@@ -61,6 +62,17 @@ def test_the_revision_follows_content_not_place_or_time(model: Path, settings: S
     weights = model / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
     assert find_base("some-model", settings, tmp_path).revision not in ("", before)
+
+
+def test_a_model_that_goes_away_while_it_is_read_is_unavailable(
+    model: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = base._content(model)
+    monkeypatch.setattr(base, "_content", lambda folder: listed)
+    (model / "model.safetensors").rename(tmp_path / "model.safetensors")
+    (model / "other.safetensors").touch()
+    with pytest.raises(Unavailable, match=r"model\.safetensors went away"):
+        find_base("some-model", settings, tmp_path)
 
 
 def test_a_damaged_cache_of_revisions_is_made_anew(model: Path, settings: Settings, tmp_path: Path) -> None:

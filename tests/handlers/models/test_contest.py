@@ -11,17 +11,27 @@ import pytest
 pytest.importorskip("mlx_lm")
 
 from config.settings import Settings, load
+from handlers.dataset.rows import load_rows
+from handlers.evaluation.measure import evaluate
 from handlers.models.champion import champion, read_pointer
+from handlers.models.metadata import read_metadata
 from handlers.training import stage
-from tests.handlers.training.conftest import make_examples, write_rows
+from tests.handlers.training.conftest import AT_EASE, make_examples, write_rows
 from watcher.execute import Done, execute
 from watcher.workspace import Workspace
+
+pytestmark = pytest.mark.timeout(600)  # the first test pays for two trainings, however busy the machine is
 
 
 def settings(tmp_path: Path, tiny_model: Path, **training: Any) -> Settings:
     chosen = {"learning_rate": 5e-3, "max_epochs": 2, "lora_rank": 4, **training}
     evaluation = {"answered_rows": 3, "answer_tokens": 12}
-    below = {"training": chosen, "evaluation": evaluation, "mlx": {"gradient_checkpointing": False}}
+    below = {
+        "training": chosen,
+        "evaluation": evaluation,
+        "mlx": {"gradient_checkpointing": False},
+        "comfort": AT_EASE,
+    }
     places = {"default_base_model": str(tiny_model), "fine_tuned_models_dir": str(tmp_path / "models")}
     return load(None, {**places, "fine_tuning": {**below, "default_output_name": "demo"}})
 
@@ -81,7 +91,31 @@ def test_the_report_can_be_read(runs: list[Done]) -> None:
     assert "Expected:" in report
     assert "Fused, beside the base with its adapter: logits differ by up to" in report
     assert "| test loss, nats a token |" in report
+    assert "On the frozen test side demo-v2 differs from demo-v1 by +" in report
     assert (runs[1].folder / "comparison.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_frozen_side_is_measured_and_told_everywhere(place: Path, runs: list[Done], tiny_model: Path) -> None:
+    told = json.loads((runs[0].folder / "evaluation.json").read_bytes())
+    rows = load_rows(place / "rows" / "test.jsonl").examples
+    for who, adapter in (("base", None), ("tuned", runs[0].folder / "adapters")):
+        measured, again = told["test"][who], evaluate(tiny_model, adapter, rows, 1024)
+        assert (measured["rows"], measured["tokens"]) == (3, again.tokens)
+        assert measured["loss"] == pytest.approx(again.loss, rel=1e-5)
+        assert measured["perplexity"] == pytest.approx(again.perplexity, rel=1e-5)
+        assert measured["interval"]["low"] < measured["loss"] < measured["interval"]["high"]
+    base, tuned = (told["test"][who]["loss"] for who in ("base", "tuned"))
+    assert told["test"]["difference"]["value"] == pytest.approx(tuned - base)
+    metadata = read_metadata(place / "models" / "demo-v1")
+    assert metadata.test is not None
+    assert (metadata.test.before.loss, metadata.test.after.loss) == (base, tuned)
+    assert metadata.dataset.test == metadata.test.rows == 3
+    card = (place / "models" / "demo-v1" / "README.md").read_text()
+    assert f"| this model | {tuned} |" in card
+    compared = json.loads((runs[0].folder / "comparison.json").read_bytes())
+    assert [compared[who]["test"]["loss"] for who in ("base", "challenger")] == [base, tuned]
+    assert f"{tuned:.4f}" in (runs[0].folder / "comparison.md").read_text()
+    assert runs[0].receipt.counts["test_after"] == pytest.approx(tuned, abs=1e-6)
 
 
 def test_every_model_was_asked_the_same(runs: list[Done]) -> None:

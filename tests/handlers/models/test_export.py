@@ -23,7 +23,7 @@ from handlers.models.export import Finished, export_gguf, export_peft, export_qu
 from handlers.models.finish import Wish, finish  # noqa: E402
 from handlers.models.metadata import finished, read_metadata  # noqa: E402
 from handlers.models.tiny_text import chats  # noqa: E402
-from tests.handlers.models.made import evaluation, make_adapter, result  # noqa: E402
+from tests.handlers.models.made import losses, make_adapter, result  # noqa: E402
 from watcher.errors import BadInput, Unavailable  # noqa: E402
 
 ROWS = [
@@ -68,7 +68,7 @@ def test_a_copy_that_loses_the_gain_is_refused_and_not_kept(tiny_model: Path, tm
         for each in known
     ]
     trained = result(tiny_model, make_adapter(tiny_model, tmp_path / "lora", size=0.0))
-    trained = dataclasses.replace(trained, before=evaluation(2.0), after=evaluation(1.9999))
+    trained = dataclasses.replace(trained, losses=losses(2.0, 1.9999))
     model = open_finished(finish(trained, Wish(tmp_path / "models", "demo")))
     with pytest.raises(BadInput, match="more than half of what tuning gained"):
         export_quantised(model, 2, rows, say)
@@ -145,6 +145,10 @@ def test_gguf_is_made_by_the_converter_of_llama_cpp(model: Finished, tmp_path: P
     script.write_text("raise SystemExit('Model Olmo2ForCausalLM is not supported')")
     with pytest.raises(BadInput, match="Olmo2ForCausalLM is not supported"):
         export_gguf(model, tmp_path, say)
+    script.write_text("import a_package_that_is_not_there")
+    with pytest.raises(Unavailable, match="No module named") as missing:
+        export_gguf(model, tmp_path, say)
+    assert "pip install torch" in missing.value.hint
 
 
 def test_the_verb_says_what_it_made(

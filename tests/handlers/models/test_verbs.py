@@ -13,6 +13,7 @@ mlx_lm = pytest.importorskip("mlx_lm")
 import mlx.core as mx  # noqa: E402
 
 from handlers.cli.main import main  # noqa: E402
+from handlers.models import inventory  # noqa: E402
 from handlers.models.finish import Wish, finish  # noqa: E402
 from tests.handlers.models.made import make_adapter, result  # noqa: E402
 
@@ -72,6 +73,14 @@ def test_list_as_json(models: Path, tiny_model: Path, tmp_path: Path, capsys: Ou
     entry = next(each for each in told["finished"] if each["name"] == "demo-v1")
     assert entry["champion"]
     assert entry["metadata"]["after"]["loss"] == 1.25
+
+
+def test_list_passes_over_what_goes_away_meanwhile(model: Path) -> None:
+    """A dangling link stands for a file that was there when the folder was listed."""
+    before = inventory._size(model)
+    (model / "gone.safetensors").symlink_to(model / "nowhere")
+    assert inventory._size(model) == before > 0
+    assert inventory._size(model / "nowhere") == 0
 
 
 def test_promote_and_rollback(capsys: Out) -> None:
@@ -134,6 +143,16 @@ def test_an_embellished_card_is_noticed(model: Path, capsys: Out) -> None:
     card = model / "README.md"
     card.write_text(card.read_text().replace("value: 1.25", "value: 0.25"))
     assert "the numbers in README.md are not those of metadata.json" in faults(model, capsys)
+
+
+def test_an_embellished_figure_of_the_frozen_side_is_noticed(tiny_model: Path, tmp_path: Path, capsys: Out) -> None:
+    adapter = make_adapter(tiny_model, tmp_path / "lora")
+    folder = finish(result(tiny_model, adapter, tested=True), Wish(tmp_path / "models", "demo"))
+    assert main(["validate-model", str(folder)]) == 0
+    assert "on test    base 2.5000, this model 1.7500" in capsys.readouterr().out
+    card = folder / "README.md"
+    card.write_text(card.read_text().replace("value: 1.75", "value: 0.75"))
+    assert "the numbers in README.md are not those of metadata.json" in faults(folder, capsys)
 
 
 def test_an_adapter_of_another_shape_is_noticed(model: Path, capsys: Out) -> None:

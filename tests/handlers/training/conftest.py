@@ -19,6 +19,8 @@ WORDS = ("input", "query", "escape", "attacker", "code", "update", "package", "v
 
 BRIEF = {"answered_rows": 1, "answer_tokens": 4}
 """Examinations have tests of their own."""
+AT_EASE = {"pause_on_battery": False, "pause_when_hot": False, "min_free_gb": 0}
+"""Trainings of tests go on whatever the machine is short of."""
 
 
 def make_examples(count: int, seed: int = 1, longest: int = 24) -> list[Example]:
@@ -72,7 +74,7 @@ Settled = Callable[..., Settings]
 def settled(tmp_path: Path, tiny_model: Path) -> Settled:
     """Settings for quick trainings of the tiny base; keywords go to `fine_tuning.training`."""
 
-    def make(mlx: Mapping[str, Any] = {}, **training: Any) -> Settings:
+    def make(mlx: Mapping[str, Any] = {}, comfort: Mapping[str, Any] = AT_EASE, **training: Any) -> Settings:
         chosen = {"learning_rate": 5e-3, "batch_size": 4, "max_epochs": 2, "lora_rank": 4, **training}
         evaluation = {"answered_rows": 2, "answer_tokens": 8}
         below = {"gradient_checkpointing": False, **mlx}
@@ -81,7 +83,7 @@ def settled(tmp_path: Path, tiny_model: Path) -> Settled:
             {
                 "default_base_model": str(tiny_model),
                 "fine_tuned_models_dir": str(tmp_path / "models"),
-                "fine_tuning": {"training": chosen, "mlx": below, "evaluation": evaluation},
+                "fine_tuning": {"training": chosen, "mlx": below, "evaluation": evaluation, "comfort": comfort},
             },
         )
 

@@ -99,7 +99,8 @@ def test_a_training_rests_and_its_result_is_the_same(
     machine, said = Fake(battery=True), list[str]()
     time = Time(lambda: setattr(machine, "battery", False))
     monkeypatch.setattr(run, "Keeper", lambda wanted: Keeper(wanted, machine, time.now, time.rest))
-    rested = execute(Workspace(tmp_path / "rested"), stage(settled(), tmp_path / "rested"), [dataset], say=said.append)
+    training = stage(settled(comfort={}), tmp_path / "rested")
+    rested = execute(Workspace(tmp_path / "rested"), training, [dataset], say=said.append)
     assert any(line.startswith("resting: the machine runs on battery") for line in said)
     assert (
         rested.receipt.outputs["adapters/adapters.safetensors"]

@@ -61,6 +61,17 @@ def test_it_waits_for_enough_new_examples(tmp_path: Path, dataset: Path, settled
     assert training.ready([dataset]) is None
 
 
+def test_a_job_that_is_thrown_away_meanwhile_counts_for_nothing(
+    tmp_path: Path, dataset: Path, settled: Settled
+) -> None:
+    """A dangling link stands for a file that was there when the folder was listed."""
+    job = tmp_path / "outbox" / "training" / "ab" / "abc"
+    job.mkdir(parents=True)
+    (job / "training.json").symlink_to(tmp_path / "gone")
+    write_figures(dataset, figures(5, 2))
+    assert stage(settled(), tmp_path).ready([dataset]) is None
+
+
 @pytest.mark.parametrize(("patience", "updates"), [(1, 3), (0, 12)])
 def test_it_ends_when_the_loss_gets_no_better_and_keeps_the_best(
     tmp_path: Path, dataset: Path, settled: Settled, patience: int, updates: int

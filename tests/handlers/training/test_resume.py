@@ -51,6 +51,20 @@ def test_stopped_after_every_update_it_ends_with_the_same_bytes(
     assert done.receipt.outputs == expected.receipt.outputs
 
 
+def test_checkpoints_of_another_version_are_not_gone_on_from(
+    tmp_path: Path, dataset: Path, settled: Settled, expected: Done
+) -> None:
+    root, said = tmp_path / "older", list[str]()
+    training = stage(settled(**SHAPE), root)
+    with pytest.raises(Unavailable, match="saved after update"):
+        execute(Workspace(root), training, [dataset], stopping=lambda: True)
+    for state in (root / "state" / "training").rglob("state.json"):
+        state.write_text('{"made_by": "an older scantune, whose states held other things"}')
+    done = execute(Workspace(root), training, [dataset], say=said.append)
+    assert not any("goes on" in line for line in said)
+    assert done.receipt.outputs == expected.receipt.outputs
+
+
 @pytest.mark.parametrize("step", [1, 3, 4])
 def test_killed_while_saving_it_goes_on_from_the_checkpoint_before(
     tmp_path: Path, dataset: Path, settled: Settled, expected: Done, monkeypatch: pytest.MonkeyPatch, step: int

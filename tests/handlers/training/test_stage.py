@@ -22,6 +22,9 @@ def test_a_training_lowers_the_loss_and_says_with_what(tmp_path: Path, dataset: 
     losses = json.loads((done.folder / "evaluation.json").read_bytes())
     assert losses["tuned"]["loss"] < losses["base"]["loss"]
     assert losses["base"]["rows"] == losses["tuned"]["rows"] == 4
+    assert losses["difference"]["value"] == pytest.approx(losses["tuned"]["loss"] - losses["base"]["loss"])
+    assert losses["test"] is None  # this dataset has no frozen side
+    assert "test" not in "".join(done.receipt.counts)
     assert report["updates"] == 12  # 11 rows by 4: three updates an epoch, the tail among them
     assert [point["update"] for point in report["valid_losses"]] == [0, 3, 6, 9, 12]
     assert losses["base"]["loss"] == report["valid_losses"][0]["loss"]
@@ -51,6 +54,19 @@ def test_two_workspaces_make_the_same_bytes(tmp_path: Path, dataset: Path, settl
     ]
     assert receipts[0].outputs == receipts[1].outputs
     assert receipts[0].counts == receipts[1].counts
+
+
+def test_checkpoints_of_a_finished_training_are_dropped_when_the_next_one_begins(
+    tmp_path: Path, dataset: Path, settled: Settled
+) -> None:
+    places = tmp_path / "state" / "training"
+    (places / ("ab" * 8)).mkdir(parents=True)  # of a training that is not done
+    keys = []
+    for seed in (1, 2):
+        done = execute(Workspace(tmp_path), stage(settled(max_epochs=1, seed=seed), tmp_path), [dataset])
+        keys.append(done.receipt.key[:16])
+        assert (places / keys[-1]).is_dir()
+    assert sorted(each.name for each in places.iterdir()) == sorted(["ab" * 8, keys[1]])
 
 
 def test_a_set_smaller_than_a_batch_is_trained(tmp_path: Path, settled: Settled) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from handlers.cli.main import main
-from tests.handlers.training.conftest import BRIEF, make_examples, write_rows
+from tests.handlers.training.conftest import AT_EASE, BRIEF, make_examples, write_rows
 
 TRAINING = {"learning_rate": 5e-3, "max_epochs": 1, "lora_rank": 4, "layers": 1}
 
@@ -22,7 +22,12 @@ def workspace(tmp_path: Path, tiny_model: Path) -> Path:
     settings = {
         "default_base_model": str(tiny_model),
         "fine_tuned_models_dir": str(root / "models"),
-        "fine_tuning": {"training": TRAINING, "mlx": {"gradient_checkpointing": False}, "evaluation": BRIEF},
+        "fine_tuning": {
+            "training": TRAINING,
+            "mlx": {"gradient_checkpointing": False},
+            "evaluation": BRIEF,
+            "comfort": AT_EASE,
+        },
     }
     (root / "config" / "scantune.yaml").write_text(yaml.safe_dump(settings))
     return root
