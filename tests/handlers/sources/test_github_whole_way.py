@@ -15,7 +15,7 @@ from watcher.lineage import sightings
 from watcher.workspace import Workspace
 
 REPORT = json.dumps({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "Made"}}, "results": []}]}).encode()
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 90
 
 
 def test_what_the_watcher_polls_is_taken_with_its_origin(tmp_path: Path) -> None:
@@ -59,4 +59,5 @@ def wait_for(workspace: Workspace, watcher: subprocess.Popen[str]) -> dict[str, 
         for each in sightings(workspace):
             return dict(each.provenance)
         time.sleep(0.05)  # another process is at work
-    raise AssertionError(f"nothing was taken; the watcher ended with {watcher.poll()}")
+    watcher.kill()
+    raise AssertionError(f"nothing was taken; the watcher said: {watcher.communicate()[1]}")
