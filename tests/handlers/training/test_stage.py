@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -45,6 +46,29 @@ def test_the_adapter_is_one_that_mlx_lm_loads(
     again = evaluate(tiny_model, done.folder / "adapters", rows, 1024, 4)
     said = json.loads((done.folder / "evaluation.json").read_bytes())["tuned"]
     assert again.loss == pytest.approx(said["loss"], rel=1e-6)
+
+
+@pytest.mark.parametrize(("method", "bits"), [("dora", None), ("full", None), ("lora", 4)])
+def test_each_method_goes_the_whole_way(
+    tmp_path: Path, dataset: Path, settled: Settled, tiny_model: Path, method: str, bits: int | None
+) -> None:
+    """Trained, fused and opened again: the finished model has the loss that was measured on base and adapter."""
+    from handlers.dataset.rows import load_rows
+    from handlers.evaluation.measure import evaluate
+    from handlers.models.convert import convert
+
+    base = tiny_model
+    if bits is not None:
+        base = tmp_path / "base"
+        base.mkdir()
+        convert(Path(shutil.copytree(tiny_model, tmp_path / "source")), base, bits)
+    settings = settled(method=method, learning_rate=1e-3 if method == "full" else 5e-3)
+    done = execute(Workspace(tmp_path), stage(settings, tmp_path, base_model=str(base)), [dataset])
+    told = json.loads((done.folder / "evaluation.json").read_bytes())
+    assert told["tuned"]["loss"] < told["base"]["loss"]
+    rows = load_rows(dataset / "valid.jsonl").examples
+    name = json.loads((done.folder / "model.json").read_bytes())["name"]
+    assert evaluate(tmp_path / "models" / name, None, rows, 1024).loss == pytest.approx(told["tuned"]["loss"], rel=1e-4)
 
 
 def test_two_workspaces_make_the_same_bytes(tmp_path: Path, dataset: Path, settled: Settled) -> None:
