@@ -20,7 +20,7 @@ from watcher import files
 from watcher.audit import audit
 from watcher.engine import Engine
 from watcher.errors import Unavailable
-from watcher.execute import Voice
+from watcher.execute import Voice, execute
 from watcher.failures import Failure, Retries, Schedule, read_all, record
 from watcher.index import Index
 from watcher.lineage import sightings
@@ -32,7 +32,7 @@ from watcher.settling import Look, Settling
 from watcher.sources import of_job
 from watcher.tempo import Tempo
 from watcher.tidy import clean_up
-from watcher.workspace import Workspace
+from watcher.workspace import Workspace, user_lock
 
 
 class Emptied(list[os.DirEntry[str]]):
@@ -254,3 +254,17 @@ def test_a_note_that_was_cut_short_spoils_no_later_one(workspace: Workspace, clo
     (workspace.inbox / "a").write_bytes(b"one")
     one_pass(workspace, clock)
     assert [each.name for each in sightings(workspace)] == ["a"]
+
+
+def test_one_job_at_a_time_has_the_accelerator(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "text").write_bytes(b"text")
+    heavy, said = dataclasses.replace(UPPER, lock="toy-device"), list[str]()
+    file = user_lock("toy-device")
+    file.with_name("toy-device.holder").write_text("process 7")
+    with locked(file, fcntl.LOCK_EX), pytest.raises(Busy, match="toy-device is in use by process 7"):
+        execute(workspace, heavy, [tmp_path / "text"], say=said.append, stopping=lambda: bool(said))
+    assert said == ["waiting: toy-device is in use by process 7"]
+    assert execute(workspace, heavy, [tmp_path / "text"]).fresh

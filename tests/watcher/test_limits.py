@@ -8,11 +8,13 @@ import resource
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from crash import drop, prove
 from toy import PIPELINE, UPPER, FakeClock, one_pass, shout
 
+from watcher import files
 from watcher.engine import Engine
 from watcher.execute import Voice
 from watcher.pressure import Machine, Pressure
@@ -153,3 +155,22 @@ def test_an_accelerator_is_held_back_while_the_machine_is_short_and_light_stages
         while engine.round():
             pass
         assert engine.tally.done["heavy"] == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_on_a_mac_all_is_handed_to_the_drive_and_then_its_memory_is_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """fsync(2) does not flush the drive there."""
+    folders = [tmp_path / str(n) for n in range(count)]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "text").write_bytes(b"text")
+    done: list[str] = []
+    full = SimpleNamespace(F_FULLFSYNC=51, fcntl=lambda handle, how: done.append(f"full {how}"))
+    monkeypatch.setattr(files, "sys", SimpleNamespace(platform="darwin"))
+    monkeypatch.setattr(files, "fcntl", full)
+    monkeypatch.setattr(files, "_libc", None)
+    monkeypatch.setattr(files.os, "fsync", lambda handle: done.append("fsync"))
+    assert not files.sync_trees([str(folder) for folder in folders])
+    assert done == ["fsync"] * 2 * count + ["full 51"]
