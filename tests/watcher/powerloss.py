@@ -88,7 +88,7 @@ class Recorder:
 
         def sync(path: Path | str) -> None:
             real_sync(path)
-            self._flush(Path(path))
+            self._flush(Path(path).stat().st_ino)
 
         def sync_volume(folder: str) -> bool:
             done = real_volume(folder)
@@ -100,12 +100,13 @@ class Recorder:
 
         def flush(handle: int) -> None:
             real_flush(handle)
-            self._flush(Path(f"/proc/self/fd/{handle}").readlink())
+            self._flush(os.fstat(handle).st_ino)
 
         with monkeypatch.context() as patches:
             patches.setattr(files, "sync", sync)
             patches.setattr(files, "_sync_volume", sync_volume)
             patches.setattr(files, "_flush", flush)
+            patches.setattr(files, "_hand_to_drive", sync)  # on a Mac: what is handed over is flushed before it goes on
             self._on = True
             run()
             self._on = False
@@ -133,13 +134,13 @@ class Recorder:
         self.moments.append((self._look(), self._disk.copy()))
         self._busy = False
 
-    def _flush(self, path: Path) -> None:
-        if not path.is_relative_to(self.root):
-            return
+    def _flush(self, inode: int) -> None:
         self._busy = True
         tree = self._look()
-        node = tree[os.path.relpath(path, self.root)]
-        self._flush_node(node, entries(tree))
+        below = entries(tree)
+        for node in tree.values():
+            if node.inode == inode:
+                self._flush_node(node, below)
         self._busy = False
 
     def _flush_all(self) -> None:

@@ -161,6 +161,6 @@ def test_two_processes_at_one_job_run_it_once(workspace: Workspace, text: Path, 
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(2)]
     go.touch()
-    said = sorted(process.communicate(timeout=60)[0].strip() for process in both)
+    said = sorted(process.communicate(timeout=100)[0].strip() for process in both)
     assert said == ["False", "True"]
     assert log.read_text() == "ran\n"

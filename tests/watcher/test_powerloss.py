@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,9 @@ def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record
     """A pass over ten files (a group large enough to flush the whole volume), then one over a single file."""
     monkeypatch.setattr("watcher.index.RACY_NANOSECONDS", 0)  # so that the index is trusted as early as it may be
     monkeypatch.setattr("watcher.files.THREADS", 1)  # the recorder sees one operation at a time
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))  # it holds open all that it has seen
     workspace = Workspace(tmp_path / "w").make()
     drop(workspace, CONTENTS)
     recorder = Recorder(workspace.root)
@@ -30,6 +34,7 @@ def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Record
     recorder.record(lambda: the_pass(workspace), monkeypatch)
     yield recorder
     recorder.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def recover(recorder: Recorder, folder: Path, nth: int, chance: random.Random, count: int) -> int:
