@@ -85,14 +85,15 @@ def summary(reading: Reading) -> Iterator[str]:
 def _lines(reading: Reading) -> Iterator[str]:
     if reading.members is not None:
         yield from _files(list(leaves(reading)))
-    else:
-        yield (
-            f"{reading.tool or 'unknown tool'} {reading.tool_version or ''}".strip()
-            + f" ({reading.format or 'no format'})"
-        )
+    elif reading.format:
+        yield f"{reading.tool} {reading.tool_version or ''}".strip() + f" ({reading.format})"
     yield f"{reading.status}{': ' + reading.reason if reading.reason else ''}"
+    if reading.hint:
+        yield f"  what to do: {reading.hint}"
     books = reading.books
-    yield f"{books.seen} problems seen = {books.kept} kept + {books.merged} merged + {books.left_out} left out"
+    if reading.parsed or books.seen:
+        seen = _many(books.seen, "problem")
+        yield f"{seen} seen = {books.kept} kept + {books.merged} merged + {books.left_out} left out"
     yield from (f"  skipped {count}: {reason}" for reason, count in reading.skipped.items())
     yield from _counts(reading.findings)
     yield from _worst(reading.findings)
@@ -100,12 +101,18 @@ def _lines(reading: Reading) -> Iterator[str]:
 
 
 def _files(files: list[Reading]) -> Iterator[str]:
-    yield f"{len(files)} files"
-    for each in files[:MOST_LINES]:
-        what = f"{each.books.seen} problems, {each.tool}" if each.parsed else each.reason or ""
+    """How many there are of each status; the first of them, those that were not read before the others."""
+    statuses = Counter(each.status for each in files)
+    yield f"{_many(len(files), 'file')}: " + ", ".join(f"{count} {status}" for status, count in statuses.most_common())
+    for each in sorted(files, key=lambda each: (each.parsed, each.status == "not_a_report"))[:MOST_LINES]:
+        what = f"{_many(each.books.seen, 'problem')}, {each.tool}" if each.parsed else each.reason or ""
         yield f"  {each.path}: {each.status} ({what})"
     if len(files) > MOST_LINES:
         yield f"  and {len(files) - MOST_LINES} more"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _counts(findings: Collection[Finding]) -> Iterator[str]:
@@ -135,7 +142,8 @@ def _worst(findings: Collection[Finding]) -> Iterator[str]:
         where = place(finding.locations[0]) if finding.locations else ""
         what = textwrap.shorten(finding.title, 90, placeholder="…")
         package = f" [{finding.package.name} {finding.package.version or ''}]" if finding.package else ""
-        yield f"  {finding.severity:8} {finding.rule_id or '-'}: {what}{package} {where}".rstrip()
+        mark = " (suppressed)" if finding.suppressed else ""
+        yield f"  {finding.severity:8} {finding.rule_id or '-'}: {what}{package} {where}".rstrip() + mark
 
 
 def place(location: Location) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -41,12 +42,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         bring_up_to_date(context.root)
         status = int(args.run(args, context))
         mark(context.root)
+        sys.stdout.flush()
         return status
     except SettingsError as error:
         print(f"scantune: {error}", file=sys.stderr)
         return USAGE
     except JobError as error:
         print(f"scantune: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # whoever read the output has seen enough: `scantune inspect … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return 130

@@ -19,6 +19,14 @@ Kind = Literal["json", "xml", "csv", "text"]
 class MalformedError(Exception):
     """The report is not what its format promises: it goes to quarantine with this text."""
 
+    hint: str | None = None  # what the person can do about it
+
+
+class UnknownFormatError(MalformedError):
+    """Nobody knows the report."""
+
+    hint = "use another output of the scanner (SARIF is read of any), or a list as docs/generic-format.md shows it"
+
 
 @dataclass(slots=True)
 class Problem:

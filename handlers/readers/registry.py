@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 
 from handlers.readers import formats
-from handlers.readers.interface import Kind, MalformedError, Reader
+from handlers.readers.interface import Kind, MalformedError, Reader, UnknownFormatError
 from handlers.readers.node import Node
 
 
@@ -32,7 +32,7 @@ def reader_for(kind: Kind, document: Node) -> Reader:
     """Raises MalformedError if no reader knows the document, or more than one claims it."""
     mine = claimants(kind, document)
     if not mine:
-        raise MalformedError(f"no scanner's format is recognised in this {kind.upper()} document")
+        raise UnknownFormatError(f"no scanner's format is recognised in this {kind.upper()} document")
     if len(mine) > 1:
         raise MalformedError(f"more than one format fits: {', '.join(each.name for each in mine)}")
     return mine[0]

@@ -62,7 +62,10 @@ def _at_once(path: Path, limits: Limits) -> Reading | None:
     budget, ledger = Budget(limits, packed=path.stat().st_size), Ledger(UNKNOWN)
     try:
         with _collector_off():
-            return _fast(path.read_bytes(), ledger, budget)
+            reading = _fast(path.read_bytes(), ledger, budget)
+            gc.freeze()
+            gc.unfreeze()  # both together: its findings are old, and not looked through by the next small collection
+            return reading
     except MalformedError as error:
         return refused(str(error), ledger)
 
@@ -136,7 +139,7 @@ def _read_content(content: bytes, member: str, depth: int, *, budget: Budget) ->
     except archive.OverBudgetError:
         raise
     except MalformedError as error:
-        reading = refused(str(error), ledger)
+        reading = refused(str(error), ledger, error.hint)
     return msgspec.structs.replace(reading, path=member)
 
 
@@ -200,5 +203,5 @@ def settle(ledger: Ledger, reader: Reader | None, records: int, kept: Collection
     )
 
 
-def refused(reason: str, ledger: Ledger | None = None) -> Reading:
-    return Reading(status="quarantined", reason=reason, warnings=ledger.told() if ledger else ())
+def refused(reason: str, ledger: Ledger | None = None, hint: str | None = None) -> Reading:
+    return Reading(status="quarantined", reason=reason, hint=hint, warnings=ledger.told() if ledger else ())

@@ -19,6 +19,7 @@ from handlers.readers.documents import parse_json
 from handlers.readers.interface import Ledger, MalformedError
 from handlers.readers.node import Node
 from handlers.readers.sarif import model
+from handlers.readers.sarif.alike import Alike
 from handlers.readers.sarif.lenient import convert
 
 BEFORE_RESULTS = re.compile(rb'"results"\s*:\s*\[\s*$')
@@ -93,11 +94,12 @@ def decode(raws: list[msgspec.Raw], above: Node, max_depth: int, ledger: Ledger)
     """The results with their pointers, taken out of `raws` one by one: their memory goes to the findings. What is no
     object is counted. Raises MalformedError like `parse_json`."""
     place = above.pointer
+    alike = Alike()
     raws.reverse()
     for index in range(len(raws)):
         at = f"{place}/{index}"
         content = bytes(raws.pop())
-        result = _typed(content) if is_plain(content, max_depth) else None
+        result = _typed(content) if alike.to_one_seen(content) or _seen(content, alike, max_depth) else None
         if result is not None:
             yield result, at
         else:
@@ -106,6 +108,13 @@ def decode(raws: list[msgspec.Raw], above: Node, max_depth: int, ledger: Ledger)
                 yield convert(value, model.Result, functools.partial(ledger.warn_at, Node(None, None, at))), at
             else:
                 ledger.malformed(Node(None, None, at))
+
+
+def _seen(content: bytes, alike: Alike, max_depth: int) -> bool:
+    plain = is_plain(content, max_depth)
+    if plain:
+        alike.see(content)
+    return plain
 
 
 def is_plain(content: bytes, max_depth: int) -> bool:

@@ -1,5 +1,6 @@
 """The whole corpus: every record counted, every file claimed by one reader, whatever it is called."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from handlers.readers.encoding import decode
 from handlers.readers.interface import Ledger
 from handlers.readers.registry import claimants
 from tests.handlers.readers.corpus import SHARED, files
+
+SECONDS = 10.0
+"""Of the processor; the slowest takes a thirtieth of it."""
 
 
 @pytest.mark.parametrize("entry", files("artifacts"))
@@ -58,9 +62,10 @@ OUTCOMES = {
 }
 
 
-@pytest.mark.timeout(10)
 @pytest.mark.parametrize("entry", files("bad"))
 def test_a_bad_file_ends_as_its_manifest_says(entry: dict[str, Any]) -> None:
+    start = time.thread_time()  # of the processor: a busy machine makes no file a slow one
     reading: Reading = read_report(SHARED / entry["file"], Limits())
+    assert time.thread_time() - start < SECONDS
     assert OUTCOMES[entry["outcome"]](reading, entry["count"]), (reading.status, reading.reason, reading.books)
     assert "root:" not in repr(reading)

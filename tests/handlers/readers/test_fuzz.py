@@ -46,12 +46,12 @@ def judge(reading: Reading) -> None:
 
 def run(count: int, seed: int) -> None:
     for content in mutants(count, seed):
-        start = time.process_time()
+        start = time.thread_time()
         try:
             judge(read_bytes(content, Limits()))
         except Exception as error:  # noqa: BLE001  # the fault is kept, whatever it is
             pytest.fail(f"{error!r} on {content[:200]!r} … ({len(content)} bytes)")
-        assert time.process_time() - start < SECONDS
+        assert time.thread_time() - start < SECONDS
 
 
 def test_a_sample_of_broken_reports() -> None:

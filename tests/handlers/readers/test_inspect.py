@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 
 from handlers.cli.main import main
 
+ROOT = Path(__file__).parents[3]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 SARIF = {
     "version": "2.1.0",
     "runs": [
@@ -78,9 +82,32 @@ def test_the_page_for_people_is_one_line_a_thing(tmp_path: Path, capsys: pytest.
     (tmp_path / "a.sarif").write_text(json.dumps(SARIF))
     status, out = inspect(capsys, str(tmp_path / "a.sarif"))
     assert status == 0
-    assert "1 problems seen = 1 kept + 0 merged + 0 left out" in out
+    assert "1 problem seen = 1 kept + 0 merged + 0 left out" in out
     assert "skipped 1: passed" in out
     assert "\x1b" not in out
+
+
+def test_the_page_of_many_files_begins_with_those_that_were_not_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(25):
+        (tmp_path / f"{number:02}.sarif").write_text(json.dumps(SARIF))
+    (tmp_path / "zz.json").write_text("{")
+    status, out = inspect(capsys, str(tmp_path))
+    first, second = out.splitlines()[:2]
+    assert status == 1
+    assert first == "26 files: 25 parsed, 1 quarantined"
+    assert second.startswith("  zz.json: quarantined (not valid JSON")
+
+
+def test_the_page_of_a_file_that_nobody_knows_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.json").write_text('{"a": 1}')
+    status, out = inspect(capsys, str(tmp_path / "a.json"))
+    assert status == 1
+    assert [line.partition(":")[0].strip() for line in out.splitlines()] == ["quarantined", "what to do"]
+    assert "docs/generic-format.md" in out
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n", b"<html></html>"])
@@ -101,6 +128,20 @@ def test_nothing_is_written(
     before = sorted(tmp_path.iterdir())
     inspect(capsys, "a.sarif")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_whoever_reads_the_page_may_stop(tmp_path: Path) -> None:
+    """`scantune inspect … | head`: no traceback. The pipe is closed before anything is written."""
+    (tmp_path / "a.sarif").write_text(json.dumps(SARIF))
+    read, write = os.pipe()
+    os.close(read)
+    code = "import sys; from handlers.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-P", "-c", code, "--workspace", str(tmp_path), "inspect", str(tmp_path / "a.sarif")]
+    try:
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=ENVIRONMENT)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
