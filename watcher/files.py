@@ -122,6 +122,8 @@ def append_durable(file: Path, line: bytes) -> None:
                 )  # a full disk or a power failure cut the last line short: it must not take this one along
             _write(handle, line)
             _flush(handle)
+            if not size:
+                sync(file.parent)
         finally:
             os.close(handle)
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from toy import PIPELINE, FakeClock, one_pass
+from toy import PIPELINE, FakeClock, digest, one_pass
 
 from watcher import files
 from watcher.audit import audit
@@ -18,6 +18,7 @@ from watcher.engine import Engine
 from watcher.execute import Voice
 from watcher.failures import Retries, Schedule
 from watcher.index import Index
+from watcher.lineage import sightings
 from watcher.loop import run_pass
 from watcher.receipt import read_receipt
 from watcher.stage import Stage
@@ -98,9 +99,11 @@ def prove(workspace: Workspace, dropped: Sequence[bytes], stages: Sequence[Stage
         for stage in stages:
             inputs = [job.input for job in index.jobs(stage.name)]
             assert len(inputs) == len(set(inputs)), f"{stage.name} did an input twice"
-    there = {path.read_bytes() for path in workspace.inbox.rglob("*") if path.is_file()}
-    there |= {path.read_bytes() for path in workspace.outbox.glob("artifacts/*/*/artifact")}
-    assert set(dropped) <= there
+    waiting = {path.read_bytes() for path in workspace.inbox.rglob("*") if path.is_file()}
+    accepted = {path.read_bytes() for path in workspace.outbox.glob("artifacts/*/*/artifact")}
+    assert set(dropped) <= waiting | accepted
+    noted = {each.digest for each in sightings(workspace)}
+    assert {digest(content) for content in accepted - waiting} <= noted, "nobody knows where it came from"
 
 
 def drop(workspace: Workspace, contents: Sequence[bytes], label: str = "") -> None:

@@ -224,9 +224,10 @@ class _Image:
     def _content(self, inode: int) -> bytes:
         durable = self._disk.contents.get(inode)
         node = self._seen.get(inode)
-        if node is None or node.content is None or node.content == durable:
+        if node is None or node.content is None or not node.content.startswith(durable or b""):
             return durable or b""
-        return self._torn(node.content) if durable is None else durable
+        durable = durable or b""
+        return durable + self._torn(node.content[len(durable) :])
 
 
 def add_index(tree: Tree, target: Path) -> None:
