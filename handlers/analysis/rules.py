@@ -12,7 +12,7 @@ from handlers.knowledge.cwe import Catalogue
 from handlers.knowledge.ecosystems import guess_ecosystem
 from handlers.knowledge.exploitation import Exploitation
 from handlers.knowledge.severity import explain_vector
-from handlers.knowledge.upgrades import advises_version
+from handlers.knowledge.upgrades import fix_in_words
 from handlers.knowledge.versions import smallest_fix
 from handlers.records import Analysis, Finding, Origin
 
@@ -98,7 +98,7 @@ def _unknown_of_package(finding: Finding, target: str | None) -> Iterator[str]:
         return
     if not package.version:
         yield "which version is installed"
-    if advises_version(finding):
+    if fix_in_words(finding):
         return
     if not package.fixed_versions:
         yield "whether a fixed version exists"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from handlers.knowledge.cwe import Catalogue, Weakness
 from handlers.knowledge.exploitation import Exploitation
 from handlers.knowledge.severity import Vector
-from handlers.knowledge.upgrades import advises_version
+from handlers.knowledge.upgrades import fix_in_words
 from handlers.records import Finding, Location
 
 KINDS = {
@@ -124,8 +124,8 @@ def affected_words(finding: Finding, target: str | None) -> str | None:
     if package is None:
         return None
     installed = f"{package.name} {package.version}" if package.version else f"{package.name}, version not reported"
-    if advises_version(finding):
-        return f"{installed}; what to install instead stands in the report's advice"
+    if fix_in_words(finding):
+        return f"{installed}; the report names the fixed version in words only"
     if finding.class_ == "licence":
         return installed
     if not package.fixed_versions:

@@ -67,6 +67,8 @@ def pick(options: Sequence[str], seed: str) -> str:
 def ask(task: str, finding: Finding, seed: str, most: int) -> str:
     """The question of a task about a finding, with the facts that it may use, free texts cut at `most` characters."""
     hidden = HIDDEN.get(task, frozenset())
+    if task == "triage" and not finding.cvss_vector:
+        hidden = frozenset()  # nothing else would tell
     told = (f"{name}: {value}" for name, value in facts(finding, most) if name not in hidden)
     return pick(QUESTIONS[task], f"{task} {seed}") + "\n\n" + "\n".join(told)
 
@@ -91,6 +93,8 @@ def facts(finding: Finding, most: int) -> Iterator[tuple[str, str]]:
         yield "Location", _location(finding.locations[0]) + _others(len(finding.locations) - 1)
     if finding.description and finding.description != finding.title:
         yield "Description", shorten(finding.description, most)
+    if finding.remediation and finding.remediation != finding.description:
+        yield "Advice", shorten(finding.remediation, most)
     if finding.snippet:
         yield "Code", f"\n```\n{_first_lines(finding.snippet, most)}\n```"
 

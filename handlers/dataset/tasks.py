@@ -14,7 +14,7 @@ import msgspec
 from handlers.dataset.prompts import QUESTIONS, ask
 from handlers.dataset.rows import Example, Message
 from handlers.dataset.split import fraction
-from handlers.knowledge.upgrades import advises_version
+from handlers.knowledge.upgrades import fix_in_words
 from handlers.records import Finding, Narrative, Record
 
 
@@ -115,7 +115,7 @@ def _triage(narrative: Narrative) -> str | None:
     if made.finding.severity == "unknown":
         return None
     reasons = [f"Severity: {made.severity}", narrative.why]
-    if made.reach:
+    if made.reach and not made.finding.cvss_vector:  # the narrative tells what a vector says
         reasons.append(made.reach)
     return "\n\n".join([*reasons, f"Confidence of this analysis: {made.confidence}."])
 
@@ -141,7 +141,7 @@ def _cvss(narrative: Narrative) -> str | None:
 def _no_fix(narrative: Narrative) -> str | None:
     finding = narrative.analysis.finding
     package = finding.package
-    if package is None or package.fixed_versions or finding.class_ != "vulnerability" or advises_version(finding):
+    if package is None or package.fixed_versions or finding.class_ != "vulnerability" or fix_in_words(finding):
         return None
     named = f" for {', '.join(finding.ids)}" if finding.ids else ""
     return f"The report names no fixed version of {package.name}{named}.\n\n{narrative.fix}".strip()

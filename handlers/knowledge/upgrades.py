@@ -11,7 +11,19 @@ _TAKE_VERSION = re.compile(
 )
 
 
-def advises_version(finding: Finding) -> bool:
-    """Whether the version to take stands in the scanner's advice, in words, and nowhere else."""
-    listed = finding.package is None or bool(finding.package.fixed_versions)
-    return not listed and _TAKE_VERSION.match(finding.remediation or "") is not None
+_NAMES_VERSION = re.compile(
+    r"\b(?:(?:upgrad|updat)\w+ to|(?:fixed|patched|resolved|addressed|corrected) in|prior to|before) "
+    r"(?:[a-z][\w.-]* ){0,3}v?\d+\.\d",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`])|\n+")
+
+
+def fix_in_words(finding: Finding) -> str | None:
+    """The scanner's advice or the sentence of the description that names the version to take, if nothing else does."""
+    if finding.package is None or finding.package.fixed_versions:
+        return None
+    if _TAKE_VERSION.match(finding.remediation or ""):
+        return finding.remediation
+    sentences = (each.strip() for each in _SENTENCE.split(finding.description or ""))
+    return next((each for each in sentences if _NAMES_VERSION.search(each)), None)

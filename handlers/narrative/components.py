@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from handlers.analysis.words import join
+from handlers.clean import shorten
 from handlers.knowledge.ecosystems import Ecosystem, find_ecosystem, installed_command, pin_line, upgrade_command
-from handlers.knowledge.upgrades import advises_version
+from handlers.knowledge.upgrades import fix_in_words
 from handlers.narrative.phrasing import code
-from handlers.narrative.subject import Subject
+from handlers.narrative.subject import QUOTE, Subject
 from handlers.narrative.writer import Writer
 from handlers.records import Package
 
@@ -151,8 +152,12 @@ class Component(Writer):
 
     def _no_fix(self) -> str:
         remedy = self.subject.remedy
-        if advises_version(self.subject.finding):
+        told = fix_in_words(self.subject.finding)
+        if told and told == self.subject.finding.remediation:
             return self._headed("report's advice", remedy)
+        if told:
+            said = self._headed("report's own words", shorten(told, QUOTE))
+            return " ".join(filter(None, (said, self._headed("scanner's advice", remedy))))
         latest = self._command(None)
         wait = self.say(
             "[no fixed version is on record|the report lists no repaired release|there is no fixed version in "

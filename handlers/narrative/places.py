@@ -149,6 +149,10 @@ class ServicePlace(CodePlace):
 
 
 class LicencePlace(CodePlace):
+    def gone(self) -> str:
+        package = self.subject.finding.package
+        return code(package.name) if package else super().gone()
+
     def opening(self) -> str:
         package = self.subject.finding.package
         return self.say(

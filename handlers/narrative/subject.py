@@ -39,6 +39,8 @@ _PLACES = (
 )  # fmt: skip
 _IMAGE = re.compile(r"([a-z0-9][a-z0-9._/-]*)(:[A-Za-z0-9][\w.-]*)?(@sha256:[0-9a-f]+)?((?: \([^)]*\))*)")
 """A name, a tag, a digest, and what a scanner says of the system in it."""
+_GROUPS = ("OS Packages", "Node.js", "Java", "Python", "Ruby", "PHP", ".NET", "Loose File License(s)")
+"""What Trivy names where others name a path."""
 _OF_SYSTEM = ("deb", "rpm", "apk")
 """Packages of an operating system, which are scanned in an image or a root file system."""
 _LISTING = re.compile(r"\b(?:Package|Installed Version|Fixed Version|Severity|Link|Vulnerability)\s*:", re.IGNORECASE)
@@ -186,9 +188,9 @@ class Subject:
     @cached_property
     def rescan(self) -> str | None:
         """The scanner's own command for this place, as a code span."""
-        if self.of_system and not self.image:
-            return None
         path = self.place.path if self.place and not self.image else None
+        if path in _GROUPS or (self.of_system and not self.image):
+            return None
         url = self.place.url if self.place else None
         command = rescan_command(self.finding.tool, rule=self.finding.rule_id, path=path, image=self.image, url=url)
         return code(command) if command else None

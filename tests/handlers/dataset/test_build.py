@@ -20,7 +20,7 @@ from handlers.dataset.rows import load_rows
 from handlers.dataset.split import side_of
 from handlers.dataset.statistics import load_statistics
 from handlers.narrative import stage as narrative_stage
-from handlers.records import Narrative
+from handlers.records import Narrative, Package
 from tests.handlers.dataset.made import attempt, folder, narrative
 from tests.handlers.privacy.canaries import canaries
 from watcher.errors import BadInput
@@ -88,6 +88,29 @@ def test_the_answers_come_from_the_narrative(tmp_path: Path) -> None:
     assert rows["fix"][1]["content"] == f"{made.fix}\n\n{made.check}"
     assert "CVSS:3.1" not in rows["cvss"][0]["content"]
     assert "CWE-787" not in rows["cwe"][0]["content"]
+
+
+def test_no_row_denies_a_fix_that_the_description_names(tmp_path: Path) -> None:
+    bare = {"package": Package(name="lxml", ecosystem="pypi", version="4.6.4")}
+    told = narrative(1, description="Prior to version 4.6.5, script passes the cleaner.", **bare)
+    out, _ = run(tmp_path, "out", [folder(tmp_path, "a", told, narrative(2, **bare))])
+    tasks = [(row["fingerprint"], row["task"]) for row in lines(out, "lineage.jsonl")]
+    assert (told.analysis.finding.fingerprint, "no_fix") not in tasks
+    assert (narrative(2).analysis.finding.fingerprint, "no_fix") in tasks
+
+
+def test_questions_hold_what_their_answers_rest_on(tmp_path: Path) -> None:
+    scored, rated = narrative(1, remediation="Drop the parser."), narrative(2, cvss_vector=None)
+    out, _ = run(tmp_path, "out", [folder(tmp_path, "a", scored, rated)])
+    asked = {}
+    for side in ("train", "valid"):
+        told = [row for row in lines(out, "lineage.jsonl") if row["side"] == side]
+        for row, text in zip(told, lines(out, f"{side}.jsonl"), strict=True):
+            asked[row["fingerprint"][-1], row["task"]] = text["messages"][0]["content"]
+    assert "Severity" not in asked["1", "triage"]  # it follows from the vector
+    assert "CVSS:3.1" in asked["1", "triage"]
+    assert "Severity: high" in asked["2", "triage"]
+    assert "Advice: Drop the parser." in asked["1", "fix"]
 
 
 @settings(max_examples=20, deadline=None)

@@ -161,3 +161,19 @@ def test_a_sentence_is_no_name_of_a_rule(catalogue: Catalogue) -> None:
 
 def test_a_licence_has_no_fixed_version(catalogue: Catalogue) -> None:
     assert analyse(findings.LICENCE, catalogue).affected == "bash 5.0-4"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Users of the HTML cleaner should upgrade to lxml 4.6.5 to receive a patch.",
+        "The issue is fixed in version 9.5.",
+        "Prior to version 9.5, a crafted file ends the program.",
+    ],
+)
+def test_a_version_that_only_the_description_names_is_not_denied(said: str, catalogue: Catalogue) -> None:
+    described = msgspec.structs.replace(findings.UNFIXED, description=f"A library for XML. {said} It is small.")
+    made = narrative(described, catalogue)
+    assert said in made.fix
+    assert not any(denied in text(made) for denied in ("no fixed version", "repaired"))
+    assert "whether a fixed version exists" not in made.analysis.unknown
