@@ -26,8 +26,9 @@ from handlers.dataset.groups import Groups
 from handlers.dataset.keep import Keep
 from handlers.dataset.lines import Lines, find_lines
 from handlers.dataset.making import make_maker
-from handlers.dataset.shards import Shard, make_shards
+from handlers.dataset.shards import Stored, make_shards
 from handlers.dataset.split import side_of
+from handlers.dataset.table import gather, keys_of
 from handlers.dataset.write import write_rows
 from watcher.stage import Attempt
 
@@ -68,7 +69,9 @@ def ours(load: object, lines: Lines, settings: Settings, out: Path) -> Choice:
     shards = load()
     choice = choose(shards, lines, rules_of(settings))
     write_rows(choice, shards, lines.homes, ("train", "valid"), out, Keep(out / "none"))
-    Counter((row.side, row.item.task, row.source.rule_id) for row in choice.rows)
+    rows = choice.table.items[choice.rows]
+    named = zip(rows["source"].tolist(), rows["task"].tolist(), strict=True)
+    Counter((choice.sides[source], task, choice.table.sources[source].rule_id) for source, task in named)
     return choice
 
 
@@ -89,29 +92,28 @@ def theirs(flat: Path, settings: Settings, out: Path) -> int:
     return len(rows)
 
 
-def flatten(shards: list[Shard], lines: Lines) -> pl.DataFrame:
+def flatten(shards: list[Stored], lines: Lines) -> pl.DataFrame:
     """A row of a table for each row of a shard, with what choosing must know."""
+    table = gather([each.shard for each in shards])
     groups = Groups()
-    for shard in shards:
-        for source in shard.sources:
-            groups.unite((source.own, *source.aliases))
-    table = []
-    for shard in shards:
-        content = shard.rows.read_bytes()
-        for source in shard.sources:
-            group, side = groups.find(source.own), side_of(source.own, 0.2)
-            for item in source.items:
-                table.append(
-                    {
-                        "key": item.key, "task": item.task, "tokens": item.tokens, "source": source.digest,
-                        "group": group, "subject": source.subject, "weight": source.weight, "side": side,
-                        "rule": source.rule_id, "home": lines.homes[source.digest], "lot": item.key[::-1],
-                        "tool": source.tool, "pointer": source.pointer, "licence": source.licence,
-                        "fingerprint": source.fingerprint,
-                        "text": content[item.start : item.start + item.size].decode(),
-                    }
-                )  # fmt: skip
-    return pl.DataFrame(table)
+    for source in table.sources:
+        groups.unite((source.own, *source.aliases))
+    contents = [each.rows.read_bytes() for each in shards]
+    columns = (table.items[name].tolist() for name in ("source", "task", "tokens", "start", "size"))
+    rows = []
+    for key, number, task, tokens, start, size in zip(keys_of(table.items), *columns, strict=True):
+        source = table.sources[number]
+        rows.append(
+            {
+                "key": key, "task": table.tasks[task], "tokens": tokens, "source": source.digest,
+                "group": groups.find(source.own), "subject": source.subject, "weight": source.weight,
+                "side": side_of(source.own, 0.2), "rule": source.rule_id, "home": lines.homes[source.digest],
+                "lot": key[::-1], "tool": source.tool, "pointer": source.pointer, "licence": source.licence,
+                "fingerprint": source.fingerprint,
+                "text": contents[table.shards[number]][start : start + size].decode(),
+            }
+        )  # fmt: skip
+    return pl.DataFrame(rows)
 
 
 if __name__ == "__main__":
