@@ -6,6 +6,7 @@ optimizer.py   AdamW, clipped and guarded         loop.py        mlx-lm's `train
 course.py      what happens between updates       checkpoints.py going on where a killed attempt was
 parameters.py  the settings as they are used      adapters.py    LoRA, DoRA or all weights
 records.py     what `training.json` says          curve.py       the picture
+progress.py    what `status` says meanwhile
 run.py         one training, all of it
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from handlers.training.checkpoints import Checkpoints, State
 from handlers.training.comfort import Keeper
 from handlers.training.encode import Encoded
 from handlers.training.loop import Loop
+from handlers.training.progress import Progress
 from handlers.training.records import Parameters, Point
 from watcher.errors import Unavailable
 from watcher.stage import Attempt
@@ -34,10 +36,12 @@ class Course:
         attempt: Attempt,
         start: State,
         keeper: Keeper,
+        show: Callable[[Progress], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.loop, self.valid, self.used = loop, valid, used
-        self.checkpoints, self.attempt, self.keeper, self.now = checkpoints, attempt, keeper, now
+        self.checkpoints, self.attempt, self.keeper = checkpoints, attempt, keeper
+        self.show, self.now = show, now
         self.state = start
         self.begun = self.said = now()
         self.before = start.seconds  # of earlier attempts
@@ -127,13 +131,14 @@ class Course:
             return
         self.said = self.now()
         done, updates = self.state.done, self.used.schedule.updates
-        left = self.state.seconds / done * (updates - done)
-        self.attempt.say(
-            f"update {done}/{updates}: loss {loss:.4f}, {speed:.0f} tokens/s, "
-            f"{mx.get_peak_memory() / 1e9:.2f} GB, {_minutes(left)} left"
+        progress = Progress(
+            pid=os.getpid(),
+            update=done,
+            updates=updates,
+            loss=loss,
+            speed=speed,
+            memory=mx.get_peak_memory(),
+            left=self.state.seconds / done * (updates - done),
         )
-
-
-def _minutes(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+        self.show(progress)
+        self.attempt.say(str(progress))

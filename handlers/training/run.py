@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from handlers.training.loop import Loop
 from handlers.training.loss import takes_packed_rows
 from handlers.training.optimizer import GuardedAdamW
 from handlers.training.parameters import in_words, layout_of, parameters_of
+from handlers.training.progress import end_progress, write_progress
 from handlers.training.records import DatasetFacts, Parameters, Trained
 from handlers.training.rows import Sides
 from watcher.clock import SYSTEM, stamp
@@ -79,7 +81,10 @@ def train(given: Given, out: Path) -> Outcome:
         given.attempt.say(line)
     if not prepared.start.done:
         _refuse_early(given, prepared)
-    state = _course(given, prepared, checkpoints).run(frugal=given.settings.fine_tuning.mlx.memory_efficient)
+    try:
+        state = _course(given, prepared, checkpoints).run(frugal=given.settings.fine_tuning.mlx.memory_efficient)
+    finally:
+        end_progress(given.root)
     weights, chosen = checkpoints.weights(state.best_update), given.settings.fine_tuning.training
     trained, evaluations = _trained(given, prepared, state), _evaluations(prepared, state, weights, chosen.batch_size)
     save_adapter(out / ADAPTERS, weights, chosen, prepared.used.layers, prepared.used.modules)
@@ -165,7 +170,8 @@ def _course(given: Given, prepared: Prepared, checkpoints: Checkpoints) -> Cours
     optimizer = GuardedAdamW(used.schedule, used.clip_norm)
     loop = Loop(prepared.model, optimizer, prepared.train.rows, layout)
     keeper = Keeper(given.settings.fine_tuning.comfort)
-    return Course(loop, prepared.valid, used, checkpoints, given.attempt, prepared.start, keeper)
+    show = partial(write_progress, given.root)
+    return Course(loop, prepared.valid, used, checkpoints, given.attempt, prepared.start, keeper, show)
 
 
 def _trained(given: Given, prepared: Prepared, state: State) -> Trained:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from handlers.cli.context import Context
 
 if TYPE_CHECKING:
+    from handlers.training.progress import Progress
     from watcher.overview import Overview
 
 LISTED = 20
@@ -24,17 +25,21 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     if args.health:
         return tell_health(context)
+    import msgspec
+
     from handlers.cli.desk import desk, print_json
     from handlers.tempo import retries
+    from handlers.training.progress import read_progress
     from watcher.clock import SYSTEM
     from watcher.overview import overview
 
     with desk(context) as books:
         view = overview(books.workspace, books.stages, books.index, retries(context.settings), SYSTEM)
+    progress = read_progress(context.root)
     if args.json:
-        print_json(view)
+        print_json({**msgspec.structs.asdict(view), "training": progress})
     else:
-        print(text(view))
+        print(text(view, progress))
     return 0
 
 
@@ -47,7 +52,7 @@ def tell_health(context: Context) -> int:
     return found.level
 
 
-def text(view: Overview) -> str:
+def text(view: Overview, progress: Progress | None = None) -> str:
     from handlers.cli.desk import columns
     from watcher.clock import stamp
 
@@ -57,6 +62,7 @@ def text(view: Overview) -> str:
         f"workspace  {view.workspace}",
         f"watched by {view.watcher or 'nobody'}",
         f"inbox      {view.inbox} to be taken",
+        *([f"training   {progress}"] if progress else []),
         "",
         columns(rows),
     ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from config.settings import Comfort
-from handlers.training import run, stage
-from handlers.training.comfort import REST_SECONDS, Keeper, Machine, ThisMachine, speed_limit, strain
+from handlers.cli.main import main
+from handlers.training import course, run, stage
+from handlers.training.comfort import NICENESS, REST_SECONDS, Keeper, Machine, ThisMachine, speed_limit, strain
+from handlers.training.progress import Progress, read_progress, write_progress
 from tests.handlers.training.conftest import Settled
 from watcher.execute import execute
 from watcher.workspace import Workspace
@@ -106,6 +111,50 @@ def test_a_training_rests_and_its_result_is_the_same(
         rested.receipt.outputs["adapters/adapters.safetensors"]
         == plain.receipt.outputs["adapters/adapters.safetensors"]
     )
+
+
+def test_status_tells_how_far_a_training_is_while_it_runs(
+    tmp_path: Path,
+    dataset: Path,
+    settled: Settled,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown: list[str] = []
+
+    def look(line: str) -> None:
+        if line.startswith("update 2/2"):
+            assert main(["--workspace", str(tmp_path), "status"]) == 0
+            assert main(["--workspace", str(tmp_path), "status", "--json"]) == 0
+            shown.extend((line, capsys.readouterr().out))
+
+    monkeypatch.setattr(course, "SAY_SECONDS", 0.0)
+    settings = settled(max_epochs=2, batch_size=11, eval_steps=1)
+    execute(Workspace(tmp_path), stage(settings, tmp_path), [dataset], say=look)
+    line, told = shown[-2:]
+    assert f"\ntraining   {line}\n" in told
+    progress = json.loads(told[told.index("{") :])["training"]
+    assert (progress["update"], progress["updates"], progress["left"]) == (2, 2, 0.0)
+    assert progress["loss"] > 0 < progress["memory"]
+    assert read_progress(tmp_path) is None  # it has ended
+
+
+def test_a_killed_training_is_not_told_as_running(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    (tmp_path / "state").mkdir()
+    write_progress(tmp_path, Progress(pid=child.pid, update=1, updates=2, loss=1.0, speed=1.0, memory=1, left=1.0))
+    assert read_progress(tmp_path) is None
+
+
+def test_a_training_of_the_watcher_is_nice() -> None:
+    code = (
+        "import os, runpy, sys; sys.argv[1:] = ['--help']\n"
+        "try: runpy.run_module('handlers.training', run_name='__main__')\n"
+        "finally: print(os.getpriority(os.PRIO_PROCESS, 0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) >= NICENESS
 
 
 def test_what_macos_says_of_heat_is_read() -> None:
