@@ -119,10 +119,14 @@ def pmd_csv(table: Node, ledger: Ledger) -> Iterator[Problem]:
 STYLES: dict[str, Severity] = {"style": "low", "performance": "low", "portability": "low"}
 
 
-@reads("cppcheck", lambda root: _root("results", root) and "cppcheck" in root, kind="xml")
+@reads("cppcheck", lambda root: _root("results", root) and ("cppcheck" in root or "error" in root), kind="xml")
 def cppcheck(root: Node, ledger: Ledger) -> Iterator[Problem]:
+    """Version 1 of the format has its errors below the root, with file and line as attributes."""
     ledger.tool_version = root.text("cppcheck.version")
-    for record in root.items("errors.error"):
+    below = root.items("error")
+    if not below:
+        ledger.expects(root, "errors")
+    for record in below + root.items("errors.error"):
         place = record["location"]
         if record.text("severity") in ("information", "debug", "none"):
             ledger.skip("informational")
@@ -136,8 +140,8 @@ def cppcheck(root: Node, ledger: Ledger) -> Iterator[Problem]:
             scale=STYLES,
             cwes=record.text("cwe"),
             description=record.text("verbose"),
-            path=place.text("file"),
-            line=place.integer("line"),
+            path=place.text("file") or record.text("file"),
+            line=place.integer("line") or record.integer("line"),
             column=place.integer("column"),
         )
 

@@ -41,6 +41,7 @@ def from_xml(root: Node, ledger: Ledger) -> Iterator[Problem]:
         ("additionals", "additional", "additional information"),
     ):
         ledger.skip(name, sum(len(each.items("entries.entry")) for each in root.items(f"{section}.{single}")))
+    ledger.expects(root, "vulnerabilities")
     for kind in root.items("vulnerabilities.vulnerability"):
         references = [(each.text("title") or "", each.text("url") or "") for each in kind.items("references.reference")]
         for record in kind.items("entries.entry"):

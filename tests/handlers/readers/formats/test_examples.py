@@ -121,6 +121,10 @@ def test_an_empty_list_below_a_count_is_no_clean_report(name: str, path: str) ->
         "<NessusClientData_v2><Policy/></NessusClientData_v2>",
         "<FVDL><Build/></FVDL>",
         "<ReportDefinition/>",
+        '<results version="2"><cppcheck version="2.1"/></results>',
+        "<report><report_infos/></report>",
+        '<xml-report name="AppScan Report"/>',
+        '<document title="SSLyze Scan Results"/>',
         "<detailedreport/>",
         "<ASSET_DATA_REPORT/>",
         '<document title="SSLScan Results"/>',
@@ -149,6 +153,19 @@ def test_xml_without_what_every_report_has_is_no_clean_report(report: str) -> No
 def test_other_shapes_of_known_formats(report: Any, format_: str, seen: int) -> None:
     reading = read_bytes(json.dumps(report).encode(), Limits())
     assert (reading.format, reading.books.seen) == (format_, seen)
+
+
+def test_old_errors_of_cppcheck_lie_below_the_root() -> None:
+    """With the file as an attribute in version 1, with a location in early reports of version 2."""
+    first = '<results><error file="a.c" line="3" id="nullPointer" severity="error" msg="Null pointer"/></results>'
+    second = (
+        first.replace("<results>", '<results version="2"><cppcheck version="1.52"/>')
+        .replace('file="a.c" line="3" ', "")
+        .replace("/></results>", '><location file="a.c" line="3"/></error></results>')
+    )
+    for report in (first, second):
+        (finding,) = read_bytes(report.encode(), Limits()).findings
+        assert (finding.rule_id, finding.locations) == ("nullPointer", (Location(path="a.c", line=3),))
 
 
 def test_a_scan_that_was_given_up_is_no_clean_one() -> None:
