@@ -72,6 +72,8 @@ def read_record(folder: Path) -> ModelRecord:
 def _model(folder: Path) -> Publication:
     facts = _facts(folder)
     called = facts.name or folder.name
+    if Path(called).name != called:
+        raise BadInput(f"{folder / METADATA}: {called!r} is no model's name", "the folder is damaged; train again")
     name, _, number = called.rpartition("-v")
     versioned = bool(name) and number.isdigit()
     return Publication(

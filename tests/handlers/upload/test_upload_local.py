@@ -56,6 +56,14 @@ def test_damage_and_strangers_are_found_and_mended(model: Path, tmp_path: Path) 
     assert [path.name for path in folder.parent.iterdir() if not path.name.endswith(".lock")] == [folder.name]
 
 
+def test_a_model_keeps_its_name_whatever_its_folder_is_called(model: Path, tmp_path: Path) -> None:
+    copy = model.rename(tmp_path / "copy")
+    assert publish(copy, tmp_path).where == "publications/webauthn-security-v1"
+    (copy / "metadata.json").write_text('{"name": "../../elsewhere-v1"}')
+    with pytest.raises(BadInput, match="is no model's name"):
+        publish(copy, tmp_path)
+
+
 def test_what_goes_away_meanwhile_is_named(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def tidied(publication: Publication) -> list[str]:
         (model / "config.json").unlink()
