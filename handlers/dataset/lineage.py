@@ -77,6 +77,13 @@ def trace_rows(workspace: Workspace, wanted: str) -> dict[Lineage, list[str]]:
     return {row: [folders[folder] for folder in find_inputs(row, folders)] for row in rows}
 
 
+def find_problem(workspace: Workspace, rows: Iterable[Lineage]) -> list[str]:
+    """The keys of the narrative jobs that tell of the rows' problems: the same finding, or the same advisory."""
+    names = {f'"{each}"'.encode() for row in rows for each in (row.fingerprint, row.group) if each}
+    told = stored_narratives(workspace.outbox) if names else ()
+    return [key for key, content in told if any(name in content for name in names)]
+
+
 def find_finding(workspace: Workspace, fingerprint: str) -> list[str]:
     """The keys of the narrative jobs that tell of a finding, whether or not a row stands in a dataset."""
     if not FINGERPRINT.fullmatch(fingerprint):

@@ -31,13 +31,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     import msgspec
 
     from handlers.cli.desk import desk, print_json
-    from handlers.dataset.lineage import find_finding, trace_rows
+    from handlers.dataset.lineage import find_finding, find_problem, trace_rows
 
     with desk(context) as books:
         rows = trace_rows(books.workspace, args.subject)
         told = [key for found in rows.values() for key in found] + find_finding(books.workspace, args.subject)
         lineage = _trace(books, list(dict.fromkeys(told)) or [_training_of(args.subject) or args.subject])
-    days = [each.when for each in lineage.dropped]
+        problem = dict.fromkeys([*told, *find_problem(books.workspace, rows)])
+        days = [each.when for each in (_trace(books, list(problem)) if rows else lineage).dropped]
     if args.json:
         seen = {"rows": list(rows), "first_seen": min(days, default=None), "last_seen": max(days, default=None)}
         print_json({**seen, **msgspec.to_builtins(lineage)} if rows else lineage)
