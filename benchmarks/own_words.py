@@ -1,6 +1,6 @@
 """Whether a model's own texts pass the facts gate: the embedded tiny model, overfitted on the spot to a few findings.
 
-    python benchmarks/own_words.py [--learned 6] [--others 6] [--epochs 200]
+    python benchmarks/own_words.py [--learned 4] [--others 4] [--epochs 60]
 
 It learns what the rules wrote about some findings of the demo's reports by heart, with scantune's own trainer, and then
 writes about these and about others that it never saw. What it learned should pass as its own text; what it never saw
@@ -42,9 +42,9 @@ REPORTS = Path(__file__).parents[1] / "handlers" / "demo" / "reports"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--learned", type=int, default=6)
-    parser.add_argument("--others", type=int, default=6)
-    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--learned", type=int, default=4)
+    parser.add_argument("--others", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=60)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         return show(Path(folder), args.learned, args.others, args.epochs)

@@ -9,6 +9,7 @@ choose.py      which rows stand in the dataset         lineage.py  where a row c
 write.py       its files                               parts.py    their names; many where it is large
 keep.py        parts shared from build to build        card.py     its card
 statistics.py  its figures                             rows.py     rows as people write them
+table.py       all rows as columns
 """
 
 from __future__ import annotations

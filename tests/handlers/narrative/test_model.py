@@ -226,3 +226,12 @@ def test_auto_takes_a_model_on_a_fast_device_if_there_is_one(
 
 def test_whether_the_device_is_fast_is_known_without_mlx() -> None:
     assert accelerated() in (True, False)
+
+
+@pytest.mark.soak
+def test_what_a_real_model_learned_by_heart_passes_as_its_own(tmp_path: Path) -> None:
+    """Trained on the spot, with the product's trainer; what it never saw is refused, and it writes the same twice."""
+    pytest.importorskip("mlx_lm")
+    from benchmarks.own_words import show
+
+    assert show(tmp_path, learned=3, others=2, epochs=60) == 0
