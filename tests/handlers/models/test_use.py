@@ -44,31 +44,41 @@ def test_chat(model: Path) -> None:
 
 @pytest.fixture
 def port(model: Path, tmp_path: Path) -> Iterator[int]:
-    """`mlx_lm.server --model DIR --port PORT`, once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlx_lm", "server", "--model", str(model), "--port", str(number)]
+    """`mlx_lm.server --model DIR --port PORT`, once it answers; if somebody else takes the port first, another one."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+    for _ in range(3):
+        number = _free_port()
+        command = [sys.executable, "-m", "mlx_lm", "server", "--model", str(model), "--port", str(number)]
+        with (tmp_path / "log").open("wb") as log:
+            server = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         try:
-            _wait(server, number, tmp_path / "log")
-            yield number
+            if _answers(server, number):
+                yield number
+                return
         finally:
             server.terminate()
             server.wait(PATIENCE)
+    pytest.fail(f"the server does not answer: {(tmp_path / 'log').read_text()}")
 
 
-def _wait(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+    return number
+
+
+def _answers(server: subprocess.Popen[bytes], port: int) -> bool:
+    """False once the server has ended, or after a long time."""
     for _ in range(TRIES):
-        assert server.poll() is None, log.read_text()
+        if server.poll() is not None:
+            return False
         try:
             socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
-            return
+            return True
         except OSError:
             Event().wait(0.2)
-    pytest.fail(f"the server does not answer: {log.read_text()}")
+    return False
 
 
 def test_server_speaks_the_protocol_of_openai(port: int, model: Path) -> None:
