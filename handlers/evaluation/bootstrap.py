@@ -16,6 +16,8 @@ from handlers.evaluation.interval import Interval
 TIMES = 2000
 SHARE = 0.95
 SEED = 1993
+DRAWN = 1_000_000
+"""So many rows are drawn at once, for memory's sake: a training computes intervals too. It changes no figure."""
 
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[npt.NDArray[np.int64]], Floats]
@@ -56,7 +58,8 @@ def _kappa(pairs: npt.NDArray[np.int64], weights: Floats, levels: int) -> float:
 
 
 def _interval(statistic: Statistic, rows: int) -> Interval:
-    drawn = np.random.default_rng(SEED).integers(0, rows, (TIMES, rows))
-    low, high = np.quantile(statistic(drawn), [(1 - SHARE) / 2, (1 + SHARE) / 2])
+    generator, together = np.random.default_rng(SEED), max(1, DRAWN // rows)
+    draws = (generator.integers(0, rows, (min(together, TIMES - begin), rows)) for begin in range(0, TIMES, together))
+    low, high = np.quantile(np.concatenate([statistic(each) for each in draws]), [(1 - SHARE) / 2, (1 + SHARE) / 2])
     value = float(np.ravel(statistic(np.arange(rows)))[0])
     return Interval(value=value, low=float(low), high=float(high))

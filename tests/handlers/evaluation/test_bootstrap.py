@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.evaluation import bootstrap
 from handlers.evaluation.bootstrap import kappa_interval, ratio_interval
 
 
@@ -40,6 +41,13 @@ def test_the_same_rows_give_the_same_interval_and_leave_the_global_generator_alo
     np.random.seed(1)
     assert ratio_interval([1.0, 2.0, 4.0]) == ratio_interval([1.0, 2.0, 4.0])
     assert np.random.rand() == first
+
+
+def test_how_many_rows_are_drawn_at_once_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(7).normal(3.0, 2.0, 501).tolist()
+    whole = ratio_interval(values), kappa_interval([0, 1, 2, 3], [0, 2, 2, 4], 5)
+    monkeypatch.setattr(bootstrap, "DRAWN", 1503)
+    assert (ratio_interval(values), kappa_interval([0, 1, 2, 3], [0, 2, 2, 4], 5)) == whole
 
 
 @pytest.mark.parametrize(
