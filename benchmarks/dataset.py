@@ -27,6 +27,7 @@ import psutil
 from config.settings import Settings
 from handlers.dataset import stage
 from handlers.records import Analysis, Finding, Location, Narrative, Origin, Package, dump_lines
+from watcher.files import hash_file
 from watcher.stage import Attempt
 
 PER_FOLDER = 200
@@ -70,8 +71,11 @@ def measure(root: Path, count: int, more: int, again: bool) -> None:
         return
     shutil.rmtree(root / "cache")
     timed(root, "again", inputs)
-    same = all((root / "more" / each.name).read_bytes() == each.read_bytes() for each in (root / "again").iterdir())
-    print(f"with and without the cache the same bytes: {same}")
+    print(f"with and without the cache the same bytes: {content(root / 'more') == content(root / 'again')}")
+
+
+def content(folder: Path) -> dict[str, str]:
+    return {each.name: hash_file(each)[0] for each in folder.iterdir()}
 
 
 def timed(root: Path, name: str, inputs: list[Path]) -> Time:

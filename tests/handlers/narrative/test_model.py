@@ -229,6 +229,7 @@ def test_whether_the_device_is_fast_is_known_without_mlx() -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_what_a_real_model_learned_by_heart_passes_as_its_own(tmp_path: Path) -> None:
     """Trained on the spot, with the product's trainer; what it never saw is refused, and it writes the same twice."""
     pytest.importorskip("mlx_lm")
