@@ -24,10 +24,9 @@ from handlers.readers.node import Node, XmlNode
 ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 csv.field_size_limit(2**24)
 MOST_PREAMBLE = 12
-ASSIGNMENT = re.compile(r"(?:(?:var|let|const|window\.)\s*)?[A-Za-z_]\w*\s*=\s*(?=[{\[])")
-"""A script that holds a report: `scoutsuite_results = {…}`."""
+ASSIGNMENT = re.compile(r"(?:(?:var|let|const|window\.)\s*)?[A-Za-z_]\w*\s*=\s*(?=[{\[])")  # a script, a report
 LOG_LINE = re.compile(r"\[[A-Z]{4,7}\] ")
-"""How the text of kube-bench and of logs begins: `[INFO] 1 Control Plane`. No JSON does."""
+"""So begins the text of kube-bench, and no JSON."""
 
 
 def parse(text: str, max_depth: int, ledger: Ledger) -> tuple[Kind, Node]:
@@ -120,9 +119,7 @@ def json_decoder(ledger: Ledger, *, duplicates: bool = True) -> json.JSONDecoder
 
     def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
         record = dict(members)
-        if len(record) != len(members):
-            _judge_duplicates(members, ledger)
-        return record
+        return record if len(record) == len(members) else _judge_duplicates(members, ledger)
 
     hook = pairs if duplicates else None
     return json.JSONDecoder(
@@ -130,14 +127,26 @@ def json_decoder(ledger: Ledger, *, duplicates: bool = True) -> json.JSONDecoder
     )
 
 
-def _judge_duplicates(members: list[tuple[str, Any]], ledger: Ledger) -> None:
-    """Equal values are a blemish; different ones mean that one of them would vanish in silence."""
+def _judge_duplicates(members: list[tuple[str, Any]], ledger: Ledger) -> dict[str, Any]:
+    """The object. Equal values are a blemish, and so are Checkmarx's `ID` and `ID [Taken from query_id]`: the first is
+    kept. Different ones mean that one of them would vanish in silence."""
     seen: dict[str, Any] = {}
     for key, value in members:
         if key in seen and seen[key] != value:
-            raise MalformedError(f"the key {key[:80]!r} comes twice in one object, with different values")
+            value = _shorter(seen[key], value)
+            if value is None:
+                raise MalformedError(f"the key {key[:80]!r} comes twice in one object, with different values")
         seen[key] = value
     ledger.warn("a key comes twice in one object, with the same value")
+    return seen
+
+
+def _shorter(one: Any, other: Any) -> str | None:
+    """The text that begins the other one, followed by something in brackets."""
+    if not isinstance(one, str) or not isinstance(other, str):
+        return None
+    short, long = sorted((one, other), key=len)
+    return short if short and long.startswith(f"{short} [") else None
 
 
 def _several(text: str, decoder: json.JSONDecoder, error: json.JSONDecodeError, ledger: Ledger) -> list[Any]:

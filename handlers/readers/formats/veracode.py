@@ -1,11 +1,12 @@
-"""Veracode: the detailed report (XML), the findings of its REST API, the pipeline scan, and SCA's issues.
+"""Veracode: the detailed report (XML), the findings of its REST API, the pipeline scan, SCA's issues and its agent's.
 
 Sources: https://docs.veracode.com/r/c_download_XML_PDF (detailedreport.xsd), r/c_findings_v2_intro,
-r/c_about_pipeline_scan, r/c_sca_rest_api. Severities are 5 (very high) to 0 (informational).
+r/c_about_pipeline_scan, r/c_sca_rest_api, r/Agent_JSON_Output. Severities are 5 (very high) to 0 (informational).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from handlers.readers.identifiers import package
@@ -177,3 +178,43 @@ def sca(report: Node, ledger: Ledger) -> Iterator[Problem]:
             suppressed=done,
             suppression="ignored" if record.flag("ignored") else "fixed" if done else None,
         )
+
+
+@reads(
+    "veracode-sca-agent", lambda report: some(report, "libraries", "vulnerabilities", path="records"), tool="veracode"
+)
+def agent(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    """`srcclr scan --json`: one problem a vulnerability and library."""
+    for scan in ledger.records(report, "records"):
+        for flaw in ledger.records(scan, "vulnerabilities"):
+            for record in ledger.records(flaw, "libraries"):
+                part, version = _linked(report, record.text("_links.ref") or "")
+                cve = flaw.text("cve")
+                fix = next(iter(record.items("details")), Node(None))
+                yield Problem(
+                    record,
+                    "vulnerability",
+                    title=flaw.text("title"),
+                    rule_id=f"CVE-{cve}" if cve else (flaw.text("_links.html") or "").rpartition("/")[2] or None,
+                    severity=flaw.number("cvss3Score", "cvssScore"),
+                    severity_origin="cvss3Score" if flaw.number("cvss3Score") else "cvssScore",
+                    ids=(f"CVE-{cve}",) if cve else (),
+                    description=flaw.text("overview"),
+                    remediation=fix.text("fixText"),
+                    references=(flaw.text("_links.html"),),
+                    package=package(
+                        part.text("coordinate1", "name"),
+                        of=part.text("coordinateType"),
+                        version=version,
+                        fixed=(fix.text("updateToVersion"),),
+                    ),
+                )
+
+
+def _linked(report: Node, pointer: str) -> tuple[Node, str | None]:
+    """The library and its version that `/records/0/libraries/128/versions/0` leads to."""
+    numbers = [int(each) for each in re.findall(r"/(\d{1,6})(?=/|$)", pointer)]
+    if len(numbers) != 3:
+        return Node(None), None
+    part = report["records"][numbers[0]]["libraries"][numbers[1]]
+    return part, part["versions"][numbers[2]].text("version")

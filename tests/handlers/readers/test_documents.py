@@ -6,6 +6,8 @@ import json
 import pytest
 
 from handlers.readers import Limits, Reading, read_bytes
+from handlers.readers.documents import parse
+from handlers.readers.interface import Ledger, MalformedError
 from tests.handlers.readers.test_sarif_fast import log
 
 REPORT = json.dumps(log({"ruleId": "R1", "message": {"text": "naïve \U0001f600"}}), ensure_ascii=False)
@@ -80,6 +82,17 @@ def test_harmless_oddities_are_read_and_told() -> None:
 def test_half_a_surrogate_pair_does_not_get_out() -> None:
     (found,) = read(json.dumps(log({"ruleId": "R1", "message": {"text": "a\ud800b"}})).encode()).findings
     assert found.description == "a?b"
+
+
+def test_a_key_that_comes_twice_with_an_explanation_is_kept_short() -> None:
+    """As Checkmarx One's command line writes it; anything else that differs goes to quarantine."""
+    ledger = Ledger("")
+    content = '{"id": "ae9c", "id": "ae9c [Taken from query_id]"}'
+    assert parse(content, 10, ledger)[1].value == {"id": "ae9c"}
+    assert ledger.told()
+    for other in ('"ae9cd"', '" [x]"', "1", '["ae9c"]'):
+        with pytest.raises(MalformedError, match="comes twice"):
+            parse(f'{{"id": "ae9c", "id": {other}}}', 10, Ledger(""))
 
 
 def test_time_is_limited() -> None:
