@@ -76,7 +76,7 @@ class Inbox:
         self._tally.odd, self._tally.unsettled = [], []
         self.look_at = float("inf")
         with files.surroundings():
-            self._tally.gone = self._gone()
+            self._tally.gone = self._workspace.inbox_gone()
             if self._tally.gone:
                 return
             for settling in self._settling:
@@ -88,16 +88,3 @@ class Inbox:
                     self.look_at = min(self.look_at, look.due)
                 if look.full and look.ready:
                     self.look_soon()
-
-    def _gone(self) -> str:
-        """Why the inbox is not what it was: an empty mount point is not an empty inbox."""
-        inbox, mark = self._workspace.inbox, self._workspace.state / "inbox-is-a-volume"
-        try:
-            mounted = inbox.stat().st_dev != self._workspace.state.stat().st_dev
-        except FileNotFoundError:
-            return f"{inbox} is not there"
-        if mounted and not mark.exists():
-            mark.touch()
-        elif not mounted and mark.exists():
-            return f"{inbox} was a volume of its own, which is not mounted now (if it never will be, delete {mark})"
-        return ""

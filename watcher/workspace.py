@@ -50,6 +50,21 @@ class Workspace:
         """The accepted file with this content."""
         return Path(f"{self._outbox}/{ARTIFACTS}/{digest[:2]}/{digest}/{ARTIFACT}")
 
+    def inbox_gone(self) -> str:
+        """Why the inbox is not what it was, or "": an empty mount point is not an empty inbox. Raises OSError."""
+        mark = self.state / "inbox-is-a-volume"
+        try:
+            mounted = self.inbox.stat().st_dev != self.state.stat().st_dev
+        except FileNotFoundError:
+            return f"{self.inbox} is not there"
+        if mounted and not mark.exists():
+            mark.touch()
+        elif not mounted and mark.exists():
+            return (
+                f"{self.inbox} was a volume of its own, which is not mounted now (if it never will be, delete {mark})"
+            )
+        return ""
+
     def quarantined(self, stage: str, digest: str) -> Path:
         """The folder of an input (by digest) that a stage can't use."""
         return Path(f"{self.quarantine}/{stage}/{digest}")

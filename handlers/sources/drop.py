@@ -20,7 +20,8 @@ class Inbox:
     """The inbox as one source uses it."""
 
     def __init__(self, folder: Path, memory: Memory) -> None:
-        self._folder = make_folder(folder)
+        with surroundings():
+            self._folder = make_folder(folder)
         self._memory = memory
 
     def recover(self) -> int:

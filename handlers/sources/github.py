@@ -24,6 +24,7 @@ from watcher.clock import SYSTEM, Clock
 from watcher.errors import JobError, Unavailable
 from watcher.files import make_folder, surroundings
 from watcher.locks import held
+from watcher.workspace import Workspace
 
 JITTER = 0.1
 """Polls of many machines spread over this share of the interval."""
@@ -84,13 +85,16 @@ class Poller:
     def poll(self, say: Callable[[str], None] = lambda line: None) -> Report:
         """One poll of all repositories. A repository's problem is in the report and does not keep the others back.
 
-        Raises Unavailable if another process polls, or if a rate limit is in force.
+        Raises Unavailable if another process polls, a rate limit is in force, or the inbox is a volume that is away.
         """
         report = Report()
         with held(make_folder(self._folder) / "lock", "another process polls GitHub just now", wait=False):
             self._refuse_while_limited()
             memory = Memory(self._folder, self._filters())
             inbox = Inbox(self._root / "inbox", memory)
+            with surroundings():
+                if why := Workspace(self._root).inbox_gone():
+                    raise Unavailable(why, "nothing is fetched until it is back")
             if inbox.needs_recovery():
                 inbox.recover()
             after = _Poll(self._settings, self._connection(), memory, inbox, report, say).everything()

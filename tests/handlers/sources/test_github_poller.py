@@ -283,3 +283,18 @@ def test_a_full_disk_is_a_problem_that_passes(
         patched.setattr(Rest, "download", full)
         assert "the disk is full" in poller(github, tmp_path, clock).poll().problems[0]
     assert len(poller(github, tmp_path, clock).poll().landed) == 1
+
+
+def test_nothing_lands_below_a_mount_point_whose_volume_is_away(
+    github: GitHub, project: Project, tmp_path: Path, clock: FakeClock
+) -> None:
+    """It would be hidden once the volume is back, and never fetched again."""
+    project.add(b"report")
+    away = tmp_path / "state" / "inbox-is-a-volume"
+    away.parent.mkdir()
+    away.touch()
+    with pytest.raises(Unavailable, match="which is not mounted now"):
+        poller(github, tmp_path, clock).poll()
+    assert github.requests == []
+    away.unlink()
+    assert len(poller(github, tmp_path, clock).poll().landed) == 1
