@@ -94,6 +94,8 @@ class Engine:
         with contextlib.suppress(Unavailable):
             self._reap()
             self.flush_names()
+            if kind is None:
+                self.index.refresh()  # compares what was done with the folders, so that the next start need not
         self._locks.release()
         self.index.__exit__(kind)
 
@@ -131,9 +133,8 @@ class Engine:
         tried = 0
         with contextlib.ExitStack() as turn:
             taken = self.inbox.take(turn)
-            for each in taken:
-                if each.job:
-                    batch.follow(each.job)
+            for job in [each.job for each in taken if each.job]:
+                batch.follow(job)
             for stage in self._inline_order:
                 if self._complete(stage, tried + len(taken)):
                     tried += self._run_waiting(stage, batch)
@@ -235,9 +236,8 @@ class Engine:
     def _start_children(self, moved: int) -> int:
         started = 0
         for stage in self._stages:
-            if not stage.command or self._children.busy(stage) or self.voice.stopping():
-                continue
-            if not self._complete(stage, moved + started):
+            idle = stage.command and not (self._children.busy(stage) or self.voice.stopping())
+            if not (idle and self._complete(stage, moved + started)):
                 continue
             jobs: list[Ready] = []
             while len(jobs) < BATCH and (ready := self.pending.next(stage)):

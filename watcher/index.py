@@ -36,7 +36,10 @@ from watcher.workspace import Workspace
 SHARD, KEY = re.compile("[0-9a-f]{2}"), re.compile(rf"[0-9a-f]{{{KEY_LENGTH}}}")
 """Names of folders in the outbox; whatever else lies there is no job."""
 RACY_NANOSECONDS = 2_000_000_000
-"""A folder that changed within the grain of its file system's clock may change again without showing it."""
+"""A folder that changed within the grain of its file system's clock may change again without showing it.
+
+A time in whole milliseconds may be that of a coarse clock; clocks that show more tick a hundred times a second.
+"""
 
 
 class Index(Ledger):
@@ -238,8 +241,9 @@ def _row(job: Job) -> tuple[str, bytes, bytes, bytes, bytes, str, bool]:
 
 def _folders(folder: Path) -> Iterator[tuple[str, int]]:
     """Subfolders and when they changed; 0 if that is too recent to be relied on."""
-    racy = time.time_ns() - RACY_NANOSECONDS
+    now = time.time_ns()
     for name in names(folder):
         with contextlib.suppress(FileNotFoundError):
             changed = os.lstat(f"{folder}/{name}").st_mtime_ns
-            yield name, changed if changed < racy else 0
+            racy = RACY_NANOSECONDS if changed % 1_000_000 == 0 else RACY_NANOSECONDS // 20
+            yield name, changed if changed < now - racy else 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +16,9 @@ from toy import PIPELINE, UPPER, FakeClock, digest, one_pass
 
 from watcher.again import retry_affected
 from watcher.audit import audit
+from watcher.engine import Engine
 from watcher.errors import BadInput
+from watcher.execute import Voice
 from watcher.explain import why
 from watcher.failures import Retries, Schedule, read_all
 from watcher.index import Index
@@ -25,6 +29,7 @@ from watcher.prune import prunable, prune
 from watcher.receipt import read_receipt
 from watcher.requests import ask
 from watcher.stage import ARTIFACTS, Attempt, Outcome, Stage
+from watcher.tempo import Tempo
 from watcher.workspace import Workspace
 
 DAY = 86_400.0
@@ -98,6 +103,34 @@ def test_a_start_reads_no_receipt_again_where_the_times_of_folders_prove_nothing
     lost.rename(lost.with_name(lost.name[:2] + key[2:]))  # as many as before, but not the same
     with Index(done, PIPELINE):
         assert read == [lost.name[:2] + key[2:]]
+
+
+def test_a_start_after_a_pass_compares_only_what_changed_at_its_very_end(
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace.inbox / "a").write_bytes(b"one")
+    one_pass(workspace, clock)
+    compared: list[str] = []
+    entered = Index._entered
+
+    def count(index: Index, stage: str, shard: str) -> list[bytes]:
+        compared.append(f"{stage}/{shard}")
+        return entered(index, stage, shard)
+
+    monkeypatch.setattr(Index, "_entered", count)
+    monkeypatch.setattr("watcher.index.RACY_NANOSECONDS", 20_000 * 10**9)
+    moment = (time.time_ns() // 10**9 - 1500) * 10**9
+    for shard in workspace.outbox.glob("*/*"):
+        os.utime(shard, ns=(1, moment + 1))  # as a fine clock shows what changed a while ago
+    with Engine(workspace, PIPELINE, Tempo(), Voice(clock=clock), patient=False):
+        assert len(compared) == 4
+    compared.clear()
+    with Index(workspace, PIPELINE):
+        assert compared == []
+    for shard in workspace.outbox.glob("*/*"):
+        os.utime(shard, ns=(1, moment))  # as a coarse one does
+    with Index(workspace, PIPELINE), Index(workspace, PIPELINE):
+        assert len(compared) == 8
 
 
 def grow(index: Index, count: int) -> None:
