@@ -99,7 +99,7 @@ def decode(raws: list[msgspec.Raw], above: Node, max_depth: int, ledger: Ledger)
     for index in range(len(raws)):
         at = f"{place}/{index}"
         content = bytes(raws.pop())
-        result = _typed(content) if alike.to_one_seen(content) or _seen(content, alike, max_depth) else None
+        result = _typed(content) if looks_plain(content, alike, max_depth) else None
         if result is not None:
             yield result, at
         else:
@@ -110,7 +110,10 @@ def decode(raws: list[msgspec.Raw], above: Node, max_depth: int, ledger: Ledger)
                 ledger.malformed(Node(None, None, at))
 
 
-def _seen(content: bytes, alike: Alike, max_depth: int) -> bool:
+def looks_plain(content: bytes, alike: Alike, max_depth: int) -> bool:
+    """`is_plain`, known by its likeness where that is possible."""
+    if alike.to_one_seen(content):
+        return True
     plain = is_plain(content, max_depth)
     if plain:
         alike.see(content)

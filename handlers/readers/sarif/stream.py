@@ -16,7 +16,8 @@ from typing import Any, BinaryIO
 from handlers.readers.documents import check_value, json_decoder, parse_json
 from handlers.readers.encoding import encoding_of
 from handlers.readers.interface import Ledger, MalformedError
-from handlers.readers.sarif.fast import is_plain
+from handlers.readers.sarif.alike import Alike
+from handlers.readers.sarif.fast import looks_plain
 
 PIECE = 4_000_000
 """Bytes read at once."""
@@ -84,6 +85,7 @@ class _Window:
         self._ledger = ledger
         self._decoder = json_decoder(Ledger(""), duplicates=False)
         self._careful = careful
+        self._alike = Alike()
 
     def _decoded(self, piece: bytes) -> str:
         try:
@@ -168,7 +170,8 @@ class _Window:
         source = self._text[self._at : end]
         self._at = end
         if self._careful:
-            return value if is_plain(source.encode(), self._max_depth) else self._careful_value(source)
+            plain = looks_plain(source.encode(), self._alike, self._max_depth)
+            return value if plain else self._careful_value(source)
         return check_value(value, source, self._max_depth, Ledger("")) if "\\u" in source else value
 
     def _careful_value(self, source: str) -> Any:
