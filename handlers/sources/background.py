@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from config.settings import Settings
 from watcher.clock import Clock
 from watcher.errors import JobError
+from watcher.failures import Failure, guarded
+from watcher.files import surroundings
 
 if TYPE_CHECKING:
     from handlers.sources.github import Poller, Report
@@ -20,21 +22,31 @@ log = logging.getLogger(__name__)
 THREAD = "github-poller"
 BLOCKED_SECONDS = 60.0
 """After a poll that could not even begin: another process polls, the disk is full."""
+BUG_SECONDS = 900.0
 END_SECONDS = 5.0
 """A poll that is under way at the end is waited for so long; cut off, it goes on where it was next time."""
 
 
 def until_stopped(poller: Poller, clock: Clock, tell: Callable[[Report], None], say: Callable[[str], None]) -> None:
-    """Polls whenever it is due, until `poller.stopping` is set."""
+    """Polls whenever it is due, until `poller.stopping` is set; not even a bug ends it before."""
     while not poller.stopping.is_set():
-        least = 1.0
-        if poller.due(clock.now()):
-            try:
+        pause = guarded(lambda: _turn(poller, clock, tell, say))
+        if isinstance(pause, Failure):
+            log.error("%s; %s\n%s", pause.reason, pause.hint, pause.trace)
+            pause = BUG_SECONDS
+        clock.wait(poller.stopping, pause)
+
+
+def _turn(poller: Poller, clock: Clock, tell: Callable[[Report], None], say: Callable[[str], None]) -> float:
+    """Polls if it is time; returns how long to wait then, in seconds."""
+    try:
+        with surroundings():
+            if poller.due(clock.now()):
                 tell(poller.poll(say))
-            except JobError as fault:
-                say(str(fault))
-                least = BLOCKED_SECONDS
-        clock.wait(poller.stopping, max(least, poller.next_due() - clock.now()))
+            return max(1.0, poller.next_due() - clock.now())
+    except JobError as fault:
+        say(str(fault))
+        return BLOCKED_SECONDS
 
 
 @contextlib.contextmanager

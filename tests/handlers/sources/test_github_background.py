@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
 
@@ -66,6 +67,30 @@ def test_a_limit_is_not_run_into_twice(tmp_path: Path) -> None:
         poller.close()
         assert [len(report.problems) for report in reports] == [1, 0, 0]
         assert [round(each) for each in clock.waited] == [2000, 300, 300]
+
+
+def test_neither_a_bug_nor_a_disk_ends_the_polling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults: list[Exception] = [ValueError("not thought of"), OSError(errno.EIO, "the disk", "schedule.json")]
+    due = Poller.due
+
+    def fails_at_first(self: Poller, now: float) -> bool:
+        if faults:
+            raise faults.pop(0)
+        return due(self, now)
+
+    monkeypatch.setattr(Poller, "due", fails_at_first)
+    with GitHub() as github:
+        github.add("acme/app").add(b"report")
+        clock, reports, said = TurningClock(3), list[Report](), list[str]()
+        poller = Poller(wanted(github), tmp_path, clock, token=lambda url: TOKEN, chance=lambda: 0.5)
+        until_stopped(poller, clock, reports.append, said.append)
+        poller.close()
+    assert [len(report.landed) for report in reports] == [1]
+    assert [round(each) for each in clock.waited] == [900, 60, 300]
+    assert "unexpected ValueError: not thought of" in caplog.text
+    assert "the disk reports an input/output error" in said[0]
 
 
 def test_within_watch_by_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
