@@ -55,8 +55,9 @@ def _order(args: argparse.Namespace, context: Context, workspace: Workspace) -> 
         raise BadInput(f"{dataset}: there is no such file or folder", "name a JSONL file of rows or a dataset's folder")
     if recipe is None:
         return Order(dataset, context.settings, args.base_model)
-    check_same(recipe, dataset, context.settings, context.root)
-    return Order(dataset, settings_again(context.settings, recipe.parameters), recipe.base_folder, recipe)
+    settings = settings_again(context.settings, recipe)
+    check_same(recipe, dataset, settings, context.root)
+    return Order(dataset, settings, recipe.base_folder, recipe)
 
 
 def _tell(done: Done, order: Order) -> None:
@@ -71,8 +72,9 @@ def _tell(done: Done, order: Order) -> None:
     print(f"{'trained' if done.fresh else 'trained before'}: {folder}")
     print(f"validation loss {counts['loss_before']} before, {counts['loss_after']} after; see {done.folder}")
     if order.recipe is not None:
-        same = read_metadata(folder).weights == order.recipe.weights
-        print(f"its weights are {'the same as' if same else 'NOT the same as'} those of {order.recipe.name}")
+        made, wanted = read_metadata(folder), order.recipe
+        same = (made.weights, made.before, made.after) == (wanted.weights, wanted.before, wanted.after)
+        print(f"its weights and losses are {'the same as' if same else 'NOT the same as'} those of {wanted.name}")
 
 
 def _publish(done: Done, workspace: Workspace, context: Context) -> int:

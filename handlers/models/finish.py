@@ -102,6 +102,7 @@ def _metadata(name: str, weights: str, result: Result, wish: Wish) -> Metadata:
         base_folder=result.base.name,
         base_revision=result.base.revision,
         embedded=result.base.embedded,
+        started_from=trained.started_from,
         dataset_name=wish.dataset_name,
         dataset_digest=trained.dataset.digest,
         dataset=trained.dataset,

@@ -81,6 +81,7 @@ class Metadata(Record, frozen=True, kw_only=True):
     base_folder: str  # name of the base's folder
     base_revision: str  # digest of the base's content
     embedded: bool  # trained on the tiny model, for trying and testing only
+    started_from: str | None = None  # `weights` of the champion that training went on from; None: the base
     dataset_name: str
     dataset_digest: str
     dataset: DatasetFacts

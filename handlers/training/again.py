@@ -7,7 +7,7 @@ from pathlib import Path
 from config.settings import Settings
 from handlers.models.base import find_base
 from handlers.models.metadata import METADATA, Metadata, read_metadata
-from handlers.training.records import Parameters
+from handlers.training.continual import replayed, start_of
 from handlers.training.rows import load_sides
 from watcher.errors import BadInput
 from watcher.receipt import ReceiptError, read_receipt
@@ -19,8 +19,9 @@ def read_recipe(path: Path) -> Metadata:
     return read_metadata(path.parent if path.name == METADATA else path)
 
 
-def settings_again(settings: Settings, used: Parameters) -> Settings:
+def settings_again(settings: Settings, recipe: Metadata) -> Settings:
     """The settings with those of an earlier training, as it used them, in their place."""
+    used = recipe.parameters
     plan = used.schedule
     chosen = settings.fine_tuning.training.model_copy(
         update={
@@ -43,6 +44,8 @@ def settings_again(settings: Settings, used: Parameters) -> Settings:
             "lora_dropout": used.dropout,
             "lora_modules": used.modules,
             "seed": used.seed,
+            "start": "champion" if recipe.started_from else "base",
+            "replay_share": used.replay_share,
         }
     )
     mlx = settings.fine_tuning.mlx.model_copy(update={"gradient_checkpointing": used.gradient_checkpointing})
@@ -64,9 +67,20 @@ def dataset_of(recipe: Metadata, workspace: Workspace) -> Path:
 
 
 def check_same(recipe: Metadata, dataset: Path, settings: Settings, root: Path) -> None:
-    """Raises BadInput if rows or base are not those of the earlier training: the result would be another one."""
+    """Raises BadInput if rows, base or start are not those of the earlier training: the result would be another one.
+
+    `settings` are those of `settings_again`.
+    """
     base = find_base(recipe.base_folder, settings, root)
     if base.revision != recipe.base_revision:
         raise BadInput(f"{base.path} is not the base that {recipe.name} was trained on", "bring that one back")
-    if load_sides(dataset, settings.dataset.valid_share).digest != recipe.dataset_digest:
+    start = start_of(settings, root, base.revision)
+    if (start.weights if start else None) != recipe.started_from:
+        raise BadInput(
+            f"{recipe.name} went on from another champion than the one in use", "make that one the champion first"
+        )
+    sides = load_sides(dataset, settings.dataset.valid_share)
+    if start is not None:
+        sides = replayed(sides, start, recipe.parameters.replay_share, recipe.parameters.seed)
+    if sides.digest != recipe.dataset_digest:
         raise BadInput(f"{dataset} holds other rows than {recipe.name} was trained on", "name those with --dataset")

@@ -60,6 +60,7 @@ def parameters_of(
         seed=chosen.seed,
         gradient_checkpointing=settings.mlx.gradient_checkpointing,
         dtype=dtype,
+        replay_share=chosen.replay_share,
     )
 
 

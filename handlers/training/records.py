@@ -40,6 +40,7 @@ class Parameters(Record, frozen=True, kw_only=True):
     seed: int
     gradient_checkpointing: bool
     dtype: str  # in which the base computes
+    replay_share: float = 1.0  # of the rows that the champion knew, where training went on from it
 
 
 class DatasetFacts(Record, frozen=True, kw_only=True):

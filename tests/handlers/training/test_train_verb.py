@@ -97,6 +97,35 @@ def test_metadata_is_enough_to_train_once_more(
     assert "the same as those of webauthn-security-v1" in capsys.readouterr().out
 
 
+def test_a_model_that_went_on_from_a_champion_is_trained_once_more_from_that_one(
+    workspace: Path, dataset: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "state" / "models").mkdir(parents=True)
+    (workspace / "state" / "models" / "tiny").symlink_to(tiny_model)
+    settings = workspace / "config" / "scantune.yaml"
+    plain = settings.read_text()
+    training = {**TRAINING, "start": "champion", "replay_share": 0.5}
+    goes_on = yaml.safe_dump({**yaml.safe_load(plain), "fine_tuning": {**_below(plain), "training": training}})
+    assert scantune(workspace, "train", "--dataset", dataset, "--base-model", "tiny", "--output-name", "first") == 0
+    assert scantune(workspace, "models", "promote", "first") == 0
+    write_rows(dataset / "train.jsonl", make_examples(11) + make_examples(5, seed=3))
+    settings.write_text(goes_on)
+    assert scantune(workspace, "train", "--dataset", dataset, "--base-model", "tiny", "--output-name", "second") == 0
+    settings.write_text(plain)
+    again = ("train", "--from", workspace / "models" / "second", "--dataset", dataset, "--output-name", "third")
+    assert scantune(workspace, "models", "promote", "second") == 0
+    assert scantune(workspace, *again) == 1
+    assert "another champion than the one in use" in capsys.readouterr().err
+    assert scantune(workspace, "models", "promote", "first") == 0
+    assert scantune(workspace, *again) == 0
+    assert "the same as those of second" in capsys.readouterr().out
+
+
+def _below(settings: str) -> dict[str, object]:
+    found: dict[str, object] = yaml.safe_load(settings)["fine_tuning"]
+    return found
+
+
 def test_once_more_wants_the_same_rows(workspace: Path, dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert scantune(workspace, "train", "--dataset", dataset, "--output-name", "first") == 0
     assert scantune(workspace, "train", "--from", workspace / "models" / "first") == 1
