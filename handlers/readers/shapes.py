@@ -72,6 +72,9 @@ def plain(html: str | None) -> str | None:
     if html is None or not re.search(r"<[a-zA-Z/]|&[#a-z]", html):
         return html
     parser = _Text()
-    parser.feed(html)
-    parser.close()
+    try:
+        parser.feed(html)
+        parser.close()
+    except AssertionError:  # so html.parser refuses a broken `<![…`
+        return re.sub(r"<[^>]*>?", " ", html).strip() or None
     return re.sub(r"\n\s*\n+", "\n\n", "".join(parser.parts)).strip() or None

@@ -14,6 +14,7 @@ from handlers.readers.documents import parse
 from handlers.readers.encoding import decode
 from handlers.readers.interface import Ledger
 from handlers.readers.registry import claimants, readers
+from handlers.readers.shapes import plain
 from handlers.records import Finding, Location
 
 HERE = Path(__file__).parent
@@ -153,6 +154,10 @@ def test_xml_without_what_every_report_has_is_no_clean_report(report: str) -> No
 def test_other_shapes_of_known_formats(report: Any, format_: str, seen: int) -> None:
     reading = read_bytes(json.dumps(report).encode(), Limits())
     assert (reading.format, reading.books.seen) == (format_, seen)
+
+
+def test_html_that_the_parser_refuses_keeps_its_words() -> None:
+    assert plain("<p>Read <![CDAst [this]]> first</p>") == "Read   first"
 
 
 def test_old_errors_of_cppcheck_lie_below_the_root() -> None:
