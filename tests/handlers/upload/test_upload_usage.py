@@ -21,7 +21,10 @@ from tests.handlers.upload.conftest import to_hub
 from tests.servers.hub import TOKEN, Hub
 from watcher.stage import Attempt
 
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),
+    pytest.mark.timeout(600),  # of which almost all is reading torch and transformers, on a busy machine
+]
 
 TORCH = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed")
 LIBRARIES = ["mlx_lm", pytest.param("transformers", marks=TORCH)]
