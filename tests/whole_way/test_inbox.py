@@ -12,6 +12,8 @@ import pytest
 
 from tests.whole_way.conftest import SAMPLE, Program, outputs
 
+pytestmark = pytest.mark.timeout(600)  # the first test of all builds and installs the wheel
+
 REPORTS = ("bandit.json", "semgrep.sarif", "npm-audit.json")
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452")
 
