@@ -116,11 +116,9 @@ def append_durable(file: Path, line: bytes) -> None:
         handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             size = os.fstat(handle).st_size
-            if size and os.pread(handle, 1, size - 1) != b"\n":
-                line = (
-                    b"\n" + line
-                )  # a full disk or a power failure cut the last line short: it must not take this one along
-            _write(handle, line)
+            # A last line cut short by a full disk or a power failure must not take this one along.
+            cut = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+            _write(handle, b"\n" + line if cut else line)
             _flush(handle)
             if not size:
                 sync(file.parent)
