@@ -13,7 +13,7 @@ from handlers.readers.identifiers import ids_in, package
 from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node
 from handlers.readers.shapes import early, some
-from handlers.records import Package
+from handlers.records import Class, Package
 
 
 def _split(cvss: str | None) -> str | None:
@@ -29,6 +29,11 @@ def _part(identity: str | None, fixed: tuple[str, ...] = ()) -> Package | None:
     return package(name or rest or None, of=kind or None, version=version if name else None, fixed=fixed)
 
 
+def _class(issue: Node) -> Class:
+    """Xray's violations are of security or of a licence; their case differs between its interfaces."""
+    return "licence" if (issue.text("issue_type", "type") or "").lower() == "license" else "vulnerability"
+
+
 @reads("jfrog-xray-violations", lambda report: report.has("total_count", "data") and some(
     report, "source_comp_id", "severity", path="data"), tool="jfrog-xray")  # fmt: skip
 def violations(report: Node, ledger: Ledger) -> Iterator[Problem]:
@@ -38,7 +43,7 @@ def violations(report: Node, ledger: Ledger) -> Iterator[Problem]:
         cves = details.items("cves")
         yield Problem(
             record,
-            "licence" if record.text("issue_type") == "License" else "vulnerability",
+            _class(record),
             title=record.text("summary"),
             rule_id=next((each.text("cve") for each in cves), None) or record.text("id"),
             severity=record.text("severity"),
@@ -80,7 +85,7 @@ def on_demand(report: Node, ledger: Ledger) -> Iterator[Problem]:
                 for identity, record in ledger.members(issue, "components"):
                     yield Problem(
                         record,
-                        "vulnerability",
+                        _class(issue),
                         title=issue.text("summary"),
                         rule_id=issue.text("issue_id"),
                         severity=issue.text("severity"),
