@@ -36,13 +36,26 @@ from watcher.errors import BadInput
 from watcher.stage import Attempt, Outcome
 
 
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """The garbage collector would look again and again at hundreds of thousands of records that have no cycles,
+    also while pictures are drawn beside them."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_no_collector()
 def build(settings: Settings, root: Path, inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
     """Builds the dataset of the narrative jobs' folders `inputs` into the empty folder `out`."""
     if not inputs:
         raise BadInput("there are no narratives to build a dataset from", "drop a report into inbox/ first")
     lines = find_lines(inputs)
-    with _no_collector():
-        figures = write_sides(settings, root, lines, out, attempt)
+    figures = write_sides(settings, root, lines, out, attempt)
     if settings.dataset.parquet:
         for side in figures.sides:
             for file in side_files(out, side):
@@ -51,18 +64,6 @@ def build(settings: Settings, root: Path, inputs: Sequence[Path], out: Path, att
     write_croissant(out, figures)
     write_card(out / "README.md", figures)
     return _outcome(figures, lines)
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """The garbage collector would look again and again at hundreds of thousands of records that have no cycles."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def write_sides(settings: Settings, root: Path, lines: Lines, out: Path, attempt: Attempt) -> Statistics:
