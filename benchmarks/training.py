@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
@@ -228,6 +229,7 @@ def ours(model: Any, train: Any, valid: Any, before: Any, run: Run) -> Watch:
     from handlers.training.loop import Loop
     from handlers.training.optimizer import GuardedAdamW
     from handlers.training.parameters import layout_of, parameters_of
+    from handlers.training.progress import write_progress
     from watcher.stage import Attempt
 
     settle_device()
@@ -249,7 +251,8 @@ def ours(model: Any, train: Any, valid: Any, before: Any, run: Run) -> Watch:
     checkpoints = Checkpoints(run.folder / f"checkpoints-{run.seed}-{run.size}")
     attempt = Attempt(key="0" * 64, resume=run.folder, cache=run.folder)
     state = State(made_by="", base=before, best=before)
-    course.Course(loop, valid, used, checkpoints, attempt, state, Keeper(settings.comfort)).run(frugal=True)
+    show = partial(write_progress, run.folder)
+    course.Course(loop, valid, used, checkpoints, attempt, state, Keeper(settings.comfort), show).run(frugal=True)
     return watch
 
 
