@@ -65,7 +65,11 @@ def make_celery(folder: Path):  # type: ignore[no-untyped-def]
     spool.mkdir(exist_ok=True)
     app = Celery("peers", broker="filesystem://")
     app.conf.update(
-        broker_transport_options={"data_folder_in": str(spool), "data_folder_out": str(spool)},
+        broker_transport_options={
+            "data_folder_in": str(spool),
+            "data_folder_out": str(spool),
+            "control_folder": str(spool / "control"),
+        },
         task_ignore_result=True,
         worker_hijack_root_logger=False,
     )
