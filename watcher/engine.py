@@ -167,6 +167,8 @@ class Engine:
             if prepared and commit(self.workspace, prepared):
                 self._unflushed.clear()
             self._unflushed += [job.folder for job in prepared]
+            if prepared:  # before the note of where a file came from: who finds that one finds the job too
+                self.index.add([job_of(job.receipt) for job in prepared])
             if taken:
                 # Nothing leaves the inbox before what was made of it is safe, be it by a process that was killed since.
                 self._unflushed += [self.workspace.job_name(ARTIFACTS, each.digest) for each in taken if not each.job]
@@ -177,8 +179,6 @@ class Engine:
                 with contextlib.suppress(OSError):
                     files.remove_tree(Path(job.scratch))
             raise
-        if prepared:
-            self.index.add([job_of(job.receipt) for job in prepared])
         self.tally.duplicates += sum(each.job is None for each in taken)
         self.tally.done[ARTIFACTS] += sum(each.job is not None for each in taken)
         if taken:

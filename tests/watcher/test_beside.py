@@ -23,7 +23,7 @@ from watcher.errors import Unavailable
 from watcher.execute import Voice, execute
 from watcher.failures import Failure, Retries, Schedule, read_all, record
 from watcher.index import Index
-from watcher.lineage import sightings
+from watcher.lineage import sightings, trace
 from watcher.locks import Busy, is_held
 from watcher.loop import only_watcher
 from watcher.overview import watched_by
@@ -254,6 +254,22 @@ def test_a_note_that_was_cut_short_spoils_no_later_one(workspace: Workspace, clo
     (workspace.inbox / "a").write_bytes(b"one")
     one_pass(workspace, clock)
     assert [each.name for each in sightings(workspace)] == ["a"]
+
+
+def test_who_finds_the_note_of_a_file_finds_its_job(
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[int] = []
+    (workspace.inbox / "a").write_bytes(b"one")
+    with Index(workspace, PIPELINE) as index:
+
+        def ask(point: str) -> None:
+            if point == "claim input":  # the note is written, and the file about to go
+                found.append(len(trace(workspace, PIPELINE, index, "a").became))
+
+        monkeypatch.setattr(files, "reached", ask)
+        one_pass(workspace, clock)
+    assert found == [2]
 
 
 def test_one_job_at_a_time_has_the_accelerator(
