@@ -12,7 +12,7 @@ from config.settings import Settings
 from handlers.cli.context import Context
 from handlers.cli.signals import set_on_signals
 from handlers.models.metadata import Metadata, find_job, read_metadata
-from handlers.training.again import check_same, dataset_of, read_recipe, settings_again
+from handlers.training.again import base_of, check_same, dataset_of, read_recipe, settings_again
 from watcher.errors import BadInput
 from watcher.execute import Done, execute
 from watcher.workspace import Workspace
@@ -56,8 +56,9 @@ def _order(args: argparse.Namespace, context: Context, workspace: Workspace) -> 
     if recipe is None:
         return Order(dataset, context.settings, args.base_model)
     settings = settings_again(context.settings, recipe)
+    base = base_of(recipe, args.base_model, settings, context.root)
     check_same(recipe, dataset, settings, context.root)
-    return Order(dataset, settings, recipe.base_folder, recipe)
+    return Order(dataset, settings, base, recipe)
 
 
 def _tell(done: Done, order: Order) -> None:
@@ -73,8 +74,15 @@ def _tell(done: Done, order: Order) -> None:
     print(f"validation loss {counts['loss_before']} before, {counts['loss_after']} after; see {done.folder}")
     if order.recipe is not None:
         made, wanted = read_metadata(folder), order.recipe
-        same = (made.weights, made.before, made.after) == (wanted.weights, wanted.before, wanted.after)
+        same = _figures(made) == _figures(wanted)
         print(f"its weights and losses are {'the same as' if same else 'NOT the same as'} those of {wanted.name}")
+        if not same and made.versions != wanted.versions:
+            print(f"that was trained with {wanted.versions}, this with {made.versions}")
+
+
+def _figures(of: Metadata) -> tuple[object, ...]:
+    """What two trainings of the same have in common."""
+    return of.weights, of.before, of.after, of.test
 
 
 def _publish(done: Done, workspace: Workspace, context: Context) -> int:

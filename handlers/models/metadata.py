@@ -49,6 +49,9 @@ class Versions(Record, frozen=True, kw_only=True):
     mlx: str
     mlx_lm: str
 
+    def __str__(self) -> str:
+        return f"scantune {self.scantune}, mlx {self.mlx}, mlx-lm {self.mlx_lm}"
+
 
 class Drift(Record, frozen=True, kw_only=True):
     """What a model in another form (fused, in fewer bits) predicts, beside what it was made of."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from config.settings import Settings
 from handlers.models.base import find_base
 from handlers.models.metadata import METADATA, Metadata, read_metadata
 from handlers.training.continual import replayed, start_of
 from handlers.training.rows import load_sides
-from watcher.errors import BadInput
+from watcher.errors import BadInput, Unavailable
 from watcher.receipt import ReceiptError, read_receipt
 from watcher.workspace import Workspace
 
@@ -21,9 +23,9 @@ def read_recipe(path: Path) -> Metadata:
 
 def settings_again(settings: Settings, recipe: Metadata) -> Settings:
     """The settings with those of an earlier training, as it used them, in their place."""
-    used = recipe.parameters
-    plan = used.schedule
-    chosen = settings.fine_tuning.training.model_copy(
+    used, below = recipe.parameters, settings.fine_tuning
+    plan, share, examined = used.schedule, recipe.dataset.valid_share, used.examination
+    chosen = below.training.model_copy(
         update={
             "learning_rate": plan.learning_rate,
             "batch_size": used.batch_size,
@@ -48,9 +50,11 @@ def settings_again(settings: Settings, recipe: Metadata) -> Settings:
             "replay_share": used.replay_share,
         }
     )
-    mlx = settings.fine_tuning.mlx.model_copy(update={"gradient_checkpointing": used.gradient_checkpointing})
-    fine_tuning = settings.fine_tuning.model_copy(update={"training": chosen, "mlx": mlx})
-    return settings.model_copy(update={"fine_tuning": fine_tuning})
+    mlx = below.mlx.model_copy(update={"gradient_checkpointing": used.gradient_checkpointing})
+    evaluation = below.evaluation.model_copy(update=msgspec.structs.asdict(examined) if examined else {})
+    dataset = settings.dataset.model_copy(update={"valid_share": share} if share else {})
+    fine_tuning = below.model_copy(update={"training": chosen, "mlx": mlx, "evaluation": evaluation})
+    return settings.model_copy(update={"fine_tuning": fine_tuning, "dataset": dataset})
 
 
 def dataset_of(recipe: Metadata, workspace: Workspace) -> Path:
@@ -66,15 +70,30 @@ def dataset_of(recipe: Metadata, workspace: Workspace) -> Path:
     raise BadInput(f"this workspace does not have the rows of {recipe.name}", "name them with --dataset FILE_OR_DIR")
 
 
+def base_of(recipe: Metadata, named: str | None, settings: Settings, root: Path) -> str:
+    """What to call the base that a model was trained on, as `find_base` takes it; `named` is a person's word for it.
+
+    Raises BadInput if the base found there is another one, Unavailable if none is there.
+    """
+    default = settings.default_base_model
+    name = named or (default if Path(default).name == recipe.base_folder else recipe.base_folder)
+    try:
+        base = find_base(name, settings, root)
+    except Unavailable as error:
+        raise Unavailable(error.reason, f"name it with --base-model if it lies elsewhere; else {error.hint}") from None
+    if base.revision != recipe.base_revision:
+        raise BadInput(
+            f"{base.path} is not the base that {recipe.name} was trained on", "name that one with --base-model"
+        )
+    return name
+
+
 def check_same(recipe: Metadata, dataset: Path, settings: Settings, root: Path) -> None:
-    """Raises BadInput if rows, base or start are not those of the earlier training: the result would be another one.
+    """Raises BadInput if rows or start are not those of the earlier training: the result would be another one.
 
     `settings` are those of `settings_again`.
     """
-    base = find_base(recipe.base_folder, settings, root)
-    if base.revision != recipe.base_revision:
-        raise BadInput(f"{base.path} is not the base that {recipe.name} was trained on", "bring that one back")
-    start = start_of(settings, root, base.revision)
+    start = start_of(settings, root, recipe.base_revision)
     if (start.weights if start else None) != recipe.started_from:
         raise BadInput(
             f"{recipe.name} went on from another champion than the one in use", "make that one the champion first"
@@ -84,3 +103,5 @@ def check_same(recipe: Metadata, dataset: Path, settings: Settings, root: Path) 
         sides = replayed(sides, start, recipe.parameters.replay_share, recipe.parameters.seed)
     if sides.digest != recipe.dataset_digest:
         raise BadInput(f"{dataset} holds other rows than {recipe.name} was trained on", "name those with --dataset")
+    if recipe.dataset.test_digest not in (None, sides.test_digest):
+        raise BadInput(f"{dataset} holds other test rows than {recipe.name} was measured on", "bring those back")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from config.settings import FineTuning, Training
 from handlers.training.batches import Layout
-from handlers.training.records import Parameters, Schedule
+from handlers.training.records import Examination, Parameters, Schedule
 
 WARMUP_SHARE = 50
 """Warm-up takes at most one of so many updates; AdamW's moments, which begin at zero, are one by themselves."""
@@ -61,6 +61,7 @@ def parameters_of(
         gradient_checkpointing=settings.mlx.gradient_checkpointing,
         dtype=dtype,
         replay_share=chosen.replay_share,
+        examination=Examination(**settings.evaluation.model_dump()),
     )
 
 

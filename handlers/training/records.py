@@ -41,6 +41,15 @@ class Parameters(Record, frozen=True, kw_only=True):
     gradient_checkpointing: bool
     dtype: str  # in which the base computes
     replay_share: float = 1.0  # of the rows that the champion knew, where training went on from it
+    examination: Examination | None = None  # None: of a model that was made before it was kept
+
+
+class Examination(Record, frozen=True, kw_only=True):
+    """What decided whether the model was taken into use, beside rows and rivals (`fine_tuning.evaluation`)."""
+
+    answered_rows: int
+    answer_tokens: int
+    max_forgetting: float
 
 
 class DatasetFacts(Record, frozen=True, kw_only=True):
@@ -52,7 +61,9 @@ class DatasetFacts(Record, frozen=True, kw_only=True):
     train_tokens: int
     train_completion_tokens: int
     valid_completion_tokens: int
+    valid_share: float | None = None  # of rows that came without a valid side, drawn; None: it had its own
     test: int = 0  # rows of the frozen side, if there is one
+    test_digest: str | None = None  # over these rows, fit or not; None without any
     cut: int = 0  # rows whose answer was cut at the window's end
     left_out: int = 0  # rows whose prompt alone fills the window
     generation: int = 0  # the deepest of the rows, and of those that the start was trained on

@@ -33,14 +33,23 @@ class Sides(Record, frozen=True, kw_only=True):
     train: tuple[Example, ...]
     valid: tuple[Example, ...]
     test: tuple[Example, ...] = ()  # a frozen side that decides nothing: models are only measured on it
+    valid_share: float | None = None  # of rows that came without a valid side; None: the dataset has its own
     generation: int = 0  # the deepest of the rows (`records.Origin`), as the dataset's statistics count them
     warnings: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """SHA-256 over the rows of the first two sides, in order: what a model is made of."""
-        lines = (msgspec.json.encode(side) for side in (self.train, self.valid))
-        return hashlib.sha256(b"\n".join(lines)).hexdigest()
+        return _digest(self.train, self.valid)
+
+    @property
+    def test_digest(self) -> str | None:
+        """The same over the frozen side; None if there is none."""
+        return _digest(self.test) if self.test else None
+
+
+def _digest(*sides: Sequence[Example]) -> str:
+    return hashlib.sha256(b"\n".join(map(msgspec.json.encode, sides))).hexdigest()
 
 
 def load_sides(path: Path, valid_share: float) -> Sides:
@@ -53,12 +62,13 @@ def load_sides(path: Path, valid_share: float) -> Sides:
     held, bad = _load(files["valid"])
     test, worse = _load(files["test"])
     warnings += bad + worse
-    train, valid = (train, held) if files["valid"] else split_rows(train, valid_share)
+    share = None if files["valid"] else valid_share
+    train, valid = (train, held) if share is None else split_rows(train, share)
     for purpose, examples in (("train", train), ("validate", valid)):
         if not examples:
             raise BadInput(f"{path}: no rows to {purpose} with", _why(warnings))
     deepest = _deepest(path) if path.is_dir() else 0
-    return Sides(train=train, valid=valid, test=test, generation=deepest, warnings=tuple(warnings))
+    return Sides(train=train, valid=valid, test=test, valid_share=share, generation=deepest, warnings=tuple(warnings))
 
 
 def _deepest(folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 import yaml
 
 from handlers.cli.main import main
+from handlers.models.metadata import read_metadata
+from handlers.training.records import Examination
 from tests.handlers.training.conftest import AT_EASE, BRIEF, make_examples, write_rows
 
 TRAINING = {"learning_rate": 5e-3, "max_epochs": 1, "lora_rank": 4, "layers": 1}
@@ -95,6 +98,45 @@ def test_metadata_is_enough_to_train_once_more(
     capsys.readouterr()
     assert scantune(workspace, "train", "--from", made / "metadata.json", "--dataset", dataset) == 0
     assert "the same as those of webauthn-security-v1" in capsys.readouterr().out
+
+
+def test_metadata_tells_how_rows_were_drawn_and_models_examined(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The base lies where only the settings and `--base-model` say."""
+    rows, settings = tmp_path / "rows.jsonl", workspace / "config" / "scantune.yaml"
+    write_rows(rows, make_examples(12))
+    plain = yaml.safe_load(settings.read_text())
+    settings.write_text(yaml.safe_dump({**plain, "dataset": {"valid_share": 0.4}}))
+    assert scantune(workspace, "train", "--dataset", rows, "--output-name", "first") == 0
+    first = read_metadata(workspace / "models" / "first")
+    assert first.dataset.valid_share == 0.4
+    assert first.parameters.examination == Examination(**BRIEF, max_forgetting=0.1)
+    assert "40 % of its rows" in (workspace / "models" / "first" / "README.md").read_text()
+    changed = {**plain, "fine_tuning": {**plain["fine_tuning"], "evaluation": {}}, "default_base_model": "other"}
+    settings.write_text(yaml.safe_dump(changed))
+    again = ("train", "--from", workspace / "models" / "first", "--dataset", rows, "--output-name", "second")
+    assert scantune(workspace, *again) == 1
+    assert "name it with --base-model" in capsys.readouterr().err
+    assert scantune(workspace, *again, "--base-model", plain["default_base_model"]) == 0
+    assert "the same as those of first" in capsys.readouterr().out
+    second = read_metadata(workspace / "models" / "second")
+    assert (second.dataset, second.parameters) == (first.dataset, first.parameters)
+
+
+def test_once_more_wants_the_same_base_and_test_rows(
+    workspace: Path, dataset: Path, tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_rows(dataset / "test.jsonl", make_examples(3, seed=5))
+    assert scantune(workspace, "train", "--dataset", dataset, "--output-name", "first") == 0
+    again = ("train", "--from", workspace / "models" / "first", "--dataset", dataset, "--output-name", "second")
+    other = Path(shutil.copytree(tiny_model, tmp_path / "other"))
+    (other / "tokenizer_config.json").write_text("{}")
+    assert scantune(workspace, *again, "--base-model", other) == 1
+    assert f"{other} is not the base that first was trained on" in capsys.readouterr().err
+    write_rows(dataset / "test.jsonl", make_examples(3, seed=6))
+    assert scantune(workspace, *again) == 1
+    assert "other test rows than first was measured on" in capsys.readouterr().err
 
 
 def test_a_model_that_went_on_from_a_champion_is_trained_once_more_from_that_one(
