@@ -257,6 +257,7 @@ def main() -> None:
 
 def compare(base: Path, count: int, rounds: int, peers: str | None) -> None:
     """Takes turns, so that a busy moment of the machine hits all; the best round of each counts."""
+    contestants: dict[str, Callable[[Path, int], float]]
     contestants = {"engine": engine, "durable loop": durable_loop, "64 per syncfs": batched_loop, "naive stack": naive}
     for name in ("huey", "celery", "luigi") if peers else ():
         contestants[name] = peer(str(peers), name)

@@ -48,7 +48,7 @@ def make_huey(folder: Path):  # type: ignore[no-untyped-def]
     if not hasattr(make_huey, "made"):
         queue = SqliteHuey(filename=str(folder / "huey.db"), fsync=True)
 
-        @queue.task()
+        @queue.task()  # type: ignore[untyped-decorator]
         def task(number: int, n: int) -> None:
             work(folder, number, n)
             if number < len(STAGES) - 1:
@@ -74,7 +74,7 @@ def make_celery(folder: Path):  # type: ignore[no-untyped-def]
         worker_hijack_root_logger=False,
     )
 
-    @app.task(name="step")
+    @app.task(name="step")  # type: ignore[untyped-decorator]
     def task(number: int, n: int) -> None:
         work(folder, number, n)
         if number < len(STAGES) - 1:

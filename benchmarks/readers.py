@@ -179,10 +179,10 @@ def _msgspec_typed() -> Callable[[Path], int]:
 
     from handlers.readers.sarif.model import Result
 
-    run = msgspec.defstruct("Run", [("results", list[Result])])
-    log = msgspec.defstruct("Log", [("runs", list[run])])  # type: ignore[valid-type]
+    run: Any = msgspec.defstruct("Run", [("results", list[Result])])
+    log: Any = msgspec.defstruct("Log", [("runs", list[run])])
     decoder = msgspec.json.Decoder(log)
-    return lambda file: sum(len(each.results) for each in decoder.decode(file.read_bytes()).runs)  # type: ignore[attr-defined]
+    return lambda file: sum(len(each.results) for each in decoder.decode(file.read_bytes()).runs)
 
 
 def _ijson() -> Callable[[Path], int]:

@@ -56,7 +56,7 @@ class Project:
     ) -> int:
         """Adds an artifact of a new run; returns its id."""
         number = 1000 + len(self.contents)
-        run = {
+        run: dict[str, Any] = {
             "id": 5000 + number,
             "repository_id": REPOSITORY_ID,
             "head_repository_id": 8 if fork else REPOSITORY_ID,
