@@ -12,20 +12,35 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentFault
+
+from config.file import SettingsError as SettingsError
+from config.file import read_file
 
 ENV_PREFIX = "SCANTUNE_"
 NOT_SETTINGS = {"SCANTUNE_WORKSPACE", "SCANTUNE_CONFIG"}
 """Environment variables of ours that choose where to look, and are no settings."""
+
+PLAINLY = {
+    "model_type": "this is a section: its settings stand below it, indented",
+    "tuple_type": "Input should be a list, such as [a, b]",
+    "path_type": "Input should be a path",
+}
+"""What pydantic says in terms of Python, in terms of the file."""
 
 UserPath = Annotated[Path, AfterValidator(lambda path: path.expanduser())]
 
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _all_defaults(cls, given: object) -> object:
+        """`intake:` with nothing below it, as it remains when every line of a section was deleted."""
+        return {} if given is None else given
 
 
 class Intake(Section):
@@ -207,35 +222,20 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-class SettingsError(Exception):
-    """The configuration can't be used; the text names each key and where it stands."""
-
-
 def load(file: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
     """Reads the settings from `file` (if it exists), the environment and `overrides` (nested, strongest).
 
     Raises SettingsError for a file that is no YAML mapping, an unknown key, or a value that does not fit.
     """
-    from_file = _read(file) if file is not None and file.exists() else {}
+    from_file = read_file(file) if file is not None and file.exists() else {}
     _refuse_unknown_environment()
     try:
         return Settings(**_merged(_merged(from_file, EnvSettingsSource(Settings)()), overrides or {}))
     except ValidationError as error:
         raise SettingsError("\n".join(_complaints(error, file))) from None
     except EnvironmentFault as error:
-        raise SettingsError(f"the environment: {error}") from None
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: not readable as YAML: {error}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError(f"{file}: expected `setting: value` lines, found a {type(content).__name__}")
-    return content
+        hint = """a list is written as JSON there: SCANTUNE_GITHUB__REPOSITORIES='["OWNER/NAME"]'"""
+        raise SettingsError(f"the environment: {error} ({hint})") from None
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -272,10 +272,12 @@ def _nearest(word: str, known: set[str]) -> str:
 
 
 def _complaints(error: ValidationError, file: Path | None) -> Iterator[str]:
-    where = f"{file} or the environment" if file is not None and file.exists() else "the environment"
+    variables = {variable.upper(): variable for variable in os.environ}
     for fault in error.errors():
         dotted = ".".join(str(part) for part in fault["loc"])
+        variable = variables.get(ENV_PREFIX + dotted.replace(".", "__").upper())
+        where = f"the environment variable {variable}" if variable else str(file or "the settings")
         if fault["type"] == "extra_forbidden":
             yield f"{where}: unknown setting {dotted}{_nearest(dotted, set(names()))}"
         else:
-            yield f"{where}: {dotted}: {fault['msg']}"
+            yield f"{where}: {dotted}: {PLAINLY.get(fault['type'], fault['msg'])}"

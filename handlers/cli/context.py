@@ -51,8 +51,8 @@ def _enclosing_checkout() -> Path | None:
 def make_context(workspace: Path | None, config: Path | None, overrides: Mapping[str, object] | None = None) -> Context:
     """Raises config.settings.SettingsError if the settings can't be used, or a file named by hand is missing."""
     root, named = locate_workspace(workspace)
-    if config is None:
-        config = Path(os.environ["SCANTUNE_CONFIG"]) if "SCANTUNE_CONFIG" in os.environ else None
+    if config is None and (variable := os.environ.get("SCANTUNE_CONFIG")):
+        config = Path(variable).expanduser()
     file = config or root / "config" / "scantune.yaml"
     if config is not None and not config.exists():
         raise SettingsError(f"{config}: there is no such file")

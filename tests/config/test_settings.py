@@ -69,6 +69,10 @@ def test_overrides_outrank_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
         ("fine_tuning: {training: {batch_size: many}}", "fine_tuning.training.batch_size"),
         ("- a list", "expected"),
         ("a: [", "YAML"),
+        ("intake: {}\nlog: {}\nintake: {}", "intake comes twice"),
+        ("intake: 3", "intake: this is a section"),
+        ("github: {repositories: a/b}", "github.repositories: Input should be a list"),
+        ("1: 2", "unknown setting 1"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path: Path, text: str, complaint: str) -> None:
@@ -77,6 +81,29 @@ def test_what_does_not_fit_is_named(tmp_path: Path, text: str, complaint: str) -
     with pytest.raises(SettingsError, match=re.escape(complaint)) as caught:
         load(file)
     assert str(file) in str(caught.value)
+
+
+def test_section_without_a_line_has_its_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "scantune.yaml"
+    file.write_text("intake:\nfine_tuning:\n  training:\n")
+    assert load(file) == load(None)
+
+
+def test_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="directory"):
+        load(tmp_path)
+
+
+def test_value_of_the_environment_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCANTUNE_LOG__LEVEL", "loud")
+    with pytest.raises(SettingsError, match="the environment variable SCANTUNE_LOG__LEVEL: "):
+        load(CHECKOUT / "config" / "scantune.yaml")
+
+
+def test_list_in_the_environment_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCANTUNE_GITHUB__REPOSITORIES", "a/b")
+    with pytest.raises(SettingsError, match="written as JSON"):
+        load(None)
 
 
 def test_misspelt_environment_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
