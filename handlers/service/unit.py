@@ -12,7 +12,6 @@ from typing import Any
 
 from config.settings import Settings
 from handlers.cli.context import Context
-from watcher.tempo import Tempo
 
 LABEL = "org.scantune.watch"
 UNIT = "scantune.service"
@@ -44,7 +43,7 @@ def facts(context: Context, python: str = sys.executable) -> Facts:
         workspace=root,
         logs=log_folder(root),
         writable=_writable(context.settings, root),
-        drain_seconds=math.ceil(Tempo().drain_seconds) + MARGIN_SECONDS,
+        drain_seconds=math.ceil(context.settings.intake.drain_seconds) + MARGIN_SECONDS,
     )
 
 

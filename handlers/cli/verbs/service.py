@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from handlers.cli.arguments import count
 from handlers.cli.context import Context
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     printed.add_argument("--for", choices=sorted(PLATFORMS), dest="system", help="default: this system")
     printed.set_defaults(run=show)
     logs = below.add_parser("logs", help="print the end of its log")
-    logs.add_argument("-n", type=int, default=50, metavar="LINES", dest="lines", help="so many lines (default 50)")
+    logs.add_argument("-n", type=count, default=50, metavar="LINES", dest="lines", help="so many lines (default 50)")
     logs.set_defaults(run=print_logs)
 
 
@@ -47,11 +48,11 @@ def install(args: argparse.Namespace, context: Context) -> int:
     if (process := watched_by_hand(context.root, system)) is not None:
         print(f"scantune: process {process} watches this workspace; end it, then install again", file=sys.stderr)
         return 1
+    for warning in warnings((service.workspace, *service.writable, Path(sys.executable)), os.environ):
+        print(f"scantune: warning: {warning}", file=sys.stderr)
     changed = system.install(service)
     print(f"{system.file}: {'installed and started' if changed else 'is installed as it should be'}")
     print(f"it watches {service.workspace / 'inbox'} and logs to {service.logs}")
-    for warning in warnings((service.workspace, *service.writable, Path(sys.executable)), os.environ):
-        print(f"scantune: warning: {warning}", file=sys.stderr)
     return 0
 
 
@@ -110,6 +111,11 @@ def warnings(paths: tuple[Path, ...], environment: Mapping[str, str]) -> list[st
         for path in paths
         for name in GUARDED
         if sys.platform == "darwin" and path.is_relative_to(Path.home() / name)
+    ]
+    told += [
+        f"{path}: the service has a /tmp of its own and does not see this one; keep it elsewhere"
+        for path in paths
+        if sys.platform != "darwin" and path.is_relative_to("/tmp")
     ]
     kept = sorted(name for name in environment if name.startswith("SCANTUNE_") and name != "SCANTUNE_WORKSPACE")
     if kept:

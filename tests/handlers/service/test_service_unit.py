@@ -13,7 +13,6 @@ import pytest
 from config.settings import load
 from handlers.cli.context import Context
 from handlers.service.unit import Facts, facts, launch_agent, systemd_unit
-from watcher.tempo import Tempo
 
 LAUNCHD_KEYS = {
     # launchd.plist(5)
@@ -58,8 +57,9 @@ def test_the_launch_agent_has_the_right_keys(tmp_path: Path) -> None:
 
 
 def test_the_system_waits_longer_than_the_watcher_drains(tmp_path: Path) -> None:
-    service = facts(context(tmp_path))
-    assert agent(service)["ExitTimeOut"] == service.drain_seconds > Tempo().drain_seconds
+    settings = load(None, {"intake": {"drain_seconds": 90.5}})
+    service = facts(Context(settings, tmp_path, None, named=True))
+    assert agent(service)["ExitTimeOut"] == service.drain_seconds > 90.5
     assert f"TimeoutStopSec={service.drain_seconds}\n" in systemd_unit(service)
 
 

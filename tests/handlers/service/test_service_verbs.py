@@ -57,12 +57,19 @@ def test_a_watcher_by_hand_goes_first(scantune: Scantune, tmp_path: Path, capsys
 
 @pytest.mark.parametrize("folder", ["Documents/scans", "Library/Mobile Documents/x", "Desktop"])
 def test_guarded_folders_of_a_mac_are_named(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
     monkeypatch.setattr(service.sys, "platform", "darwin")
     (warning,) = service.warnings((Path.home() / folder, Path.home() / "scantune"), {})
     assert warning.startswith(str(Path.home() / folder))
     assert "Full Disk Access" in warning
     monkeypatch.setattr(service.sys, "platform", "linux")
     assert service.warnings((Path.home() / folder,), {}) == []
+
+
+def test_what_a_service_of_systemd_does_not_see_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service.sys, "platform", "linux")
+    (warning,) = service.warnings((Path("/tmp/scantune"), Path("/home/somebody/models")), {})
+    assert warning.startswith("/tmp/scantune: the service has a /tmp of its own")
 
 
 @pytest.mark.parametrize(("system", "sign"), [("launchd", "<key>ProgramArguments</key>"), ("systemd", "ExecStart=")])
