@@ -52,7 +52,8 @@ def why(
     steps = [step for job in find(workspace, index, words) for step in _follow(workspace, stages, index, schedule, job)]
     if in_inbox or troubles or steps:
         return [*in_inbox, *{(step.stage, step.subject): step for step in (*troubles, *steps)}.values()]
-    reason = "nothing was accepted under this name, path, digest or key, and it does not lie in the inbox"
+    reason = "nothing was accepted under this name, path, digest or key, and no file of the inbox has it"
+    reason += " (hidden ones stay there)"
     return [Step(stage="", state="unknown", subject=printable(words), reason=reason)]
 
 

@@ -118,7 +118,7 @@ class Settling:
         self, look: Look, since: dict[str, tuple[Signature, float]], now: float
     ) -> Iterator[tuple[os.DirEntry[str], str]]:
         """Files at any depth with their relative names; removes dropped folders that stay empty."""
-        if self._path.is_file():
+        if not self._path.is_dir():
             with contextlib.suppress(FileNotFoundError), os.scandir(self._path.parent) as siblings:
                 yield from ((entry, entry.name) for entry in siblings if entry.name == self._path.name)
             return

@@ -73,7 +73,7 @@ def _analyse_artifact(artifact: Path, out: Path, settings: Settings, root: Path,
         rows = load_rows(artifact)
         if rows.examples:
             return _pass_rows(artifact, rows, out)
-    _refuse(reading, artifact)
+    _refuse(reading)
     catalogue = open_catalogue(root)
     chosen = settings.analysis
     seen = load_exploitation(chosen.kev_file, chosen.epss_file)
@@ -109,10 +109,10 @@ def _pass_rows(artifact: Path, rows: Rows, out: Path) -> Outcome:
     return Outcome({"rows": len(rows.examples)}, bad, incomplete=bool(bad))
 
 
-def _refuse(reading: Reading, artifact: Path) -> None:
+def _refuse(reading: Reading) -> None:
     if not reading.parsed:
         reason = reading.reason or "no reader recognises it as a report"
-        raise BadInput(f"{reading.path or artifact.name}: {reason}", reading.hint or "")
+        raise BadInput(f"{reading.path}: {reason}" if reading.path else reason, reading.hint or "")
 
 
 def _account(reading: Reading) -> Account:

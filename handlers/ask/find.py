@@ -32,8 +32,8 @@ def find_findings(subject: str, outbox: Path, limits: Limits) -> list[Finding]:
     found = {each.fingerprint: each for each in _stored(wanted, outbox)}
     if not found:
         raise BadInput(
-            f"no finding of this workspace has an id that begins with {subject}",
-            "`scantune ask REPORT` lists a report's findings with their ids",
+            f"{subject}: there is no such file, and no finding here has an id that begins so",
+            "give a report that you still have: `scantune ask REPORT` shows its findings with their ids",
         )
     return [found[each] for each in sorted(found)]
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import pkgutil
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 
 from config.settings import SettingsError
 from handlers.cli import verbs
+from handlers.cli.arguments import path
 from handlers.cli.context import make_context
 from handlers.service import logs
 from handlers.service.upgrade import bring_up_to_date, mark
 from watcher.errors import JobError
 
+log = logging.getLogger(__name__)
 USAGE = 2
 
 
@@ -25,12 +27,24 @@ def parser() -> argparse.ArgumentParser:
     """The whole command line; each module of `handlers.cli.verbs` adds its verb."""
     top = argparse.ArgumentParser(prog="scantune", description="From security scans to a tuned model, on your machine.")
     top.add_argument("--version", action="version", version=version("scantune"))
-    top.add_argument("--workspace", type=Path, metavar="DIR", help="where inbox/, outbox/, quarantine/ and state/ lie")
-    top.add_argument("--config", type=Path, metavar="FILE", help="settings (default: WORKSPACE/config/scantune.yaml)")
+    top.add_argument("--workspace", type=path, metavar="DIR", help="where inbox/, outbox/, quarantine/ and state/ lie")
+    top.add_argument("--config", type=path, metavar="FILE", help="settings (default: WORKSPACE/config/scantune.yaml)")
     below = top.add_subparsers(title="verbs", metavar="VERB", required=True)
     for module in sorted(each.name for each in pkgutil.iter_modules(verbs.__path__)):
         importlib.import_module(f"handlers.cli.verbs.{module}").add(below)
+    _describe(top)
     return top
+
+
+def _describe(parser: argparse.ArgumentParser) -> None:
+    """`VERB --help` begins with what the list of verbs says of it, where the verb has no more to say."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for listed in action._get_subactions():
+                verb = action.choices[listed.dest]
+                told = str(listed.help)
+                verb.description = verb.description or f"{told[0].upper()}{told[1:]}."
+                _describe(verb)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,6 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:  # whoever read the output has seen enough: `scantune inspect … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # a missing right, a full disk, a file in place of a folder: the machine's, not ours
+        log.debug("where it happened", exc_info=True)
+        print(f"scantune: {f'{error.filename}: {error.strerror}' if error.filename else error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

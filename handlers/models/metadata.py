@@ -123,7 +123,8 @@ def read_metadata(folder: Path) -> Metadata:
     try:
         return msgspec.json.decode(file.read_bytes(), type=Metadata)
     except (OSError, msgspec.DecodeError) as error:
-        raise BadInput(f"{file}: {error}", "this is no folder that scantune finished") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise BadInput(f"{file}: {why}", "name a model that `scantune models list` shows") from None
 
 
 def read_finished(folder: Path) -> Metadata:

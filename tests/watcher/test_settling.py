@@ -110,6 +110,12 @@ def test_what_is_no_regular_file_is_named_and_not_opened(
     assert "symbolic link" in next(each.why for each in look.odd if each.name == "link")
 
 
+def test_a_pipe_that_is_named_by_itself_is_named_too(tmp_path: Path, clock: FakeClock) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    look = Settling(tmp_path / "pipe", 0.0, clock, remove=False).look()
+    assert [each.name for each in look.odd] == ["pipe"]
+
+
 def test_a_dropped_folder_is_removed_once_it_has_long_been_empty(inbox: Path, clock: FakeClock) -> None:
     (inbox / "a" / "b").mkdir(parents=True)
     settling = Settling(inbox, 0.0, clock, remove=True)

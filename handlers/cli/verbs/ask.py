@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from handlers.cli.arguments import count
 from handlers.cli.context import Context
 from watcher.errors import BadInput
 
@@ -19,7 +20,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = verbs.add_parser("ask", help="what the model says of a finding, beside the rules; accept, edit or reject it")
     p.add_argument("subject", metavar="REPORT_OR_FINDING_ID", help="a report, or the first characters of an id")
     p.add_argument("--base", action="store_true", help="ask the base model too")
-    p.add_argument("--at-most", type=int, default=5, metavar="N", help="findings of a report to show (default: 5)")
+    p.add_argument("--at-most", type=count, default=5, metavar="N", help="findings of a report to show (default: 5)")
     p.add_argument("--of", metavar="WRITER", help="whose text is meant: rules, champion or base (default: the best)")
     verdict = p.add_mutually_exclusive_group()
     verdict.add_argument("--accept", action="store_true", help="the text is right: learn from it")
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     decides = args.accept or args.edit or args.reject is not None
     if decides and len(findings) > 1:
         raise BadInput(f"{args.subject} names {len(findings)} findings", "give one finding's id for a verdict")
-    shown = findings[: max(1, args.at_most)]
+    shown = findings[: args.at_most]
     asked = list(models(context.settings, context.root, base=args.base))
     said = say(shown, open_catalogue(context.root), asked)
     answers = [answer(finding, each) for finding, each in zip(shown, said, strict=True)]

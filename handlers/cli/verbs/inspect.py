@@ -7,16 +7,21 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from handlers.cli.arguments import path
 from handlers.cli.context import Context
 from watcher.errors import BadInput
 
 if TYPE_CHECKING:
     from handlers.readers import Limits, Reading
 
+STANDARD_INPUT = Path("-")
+
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = verbs.add_parser("inspect", help="what scantune makes of a report, zip or folder; nothing is written")
-    p.add_argument("path", metavar="PATH", help="a report, a zip or a folder of reports, or - for standard input")
+    p.add_argument(
+        "path", type=path, metavar="PATH", help="a report, a zip or a folder of reports, or - for standard input"
+    )
     p.add_argument("--json", action="store_true", help="everything, as one JSON document")
     p.set_defaults(run=run)
 
@@ -33,17 +38,17 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return 0 if inspection.all_read(reading) else 1
 
 
-def _read(path: str, limits: Limits) -> Reading:
+def _read(path: Path, limits: Limits) -> Reading:
     from handlers.readers import read_bytes, read_report
     from handlers.readers.folder import read_folder
 
-    if path == "-":
+    if path == STANDARD_INPUT:
         return read_bytes(sys.stdin.buffer.read(limits.max_bytes + 1), limits)
     try:
-        return read_folder(Path(path), limits) if Path(path).is_dir() else read_report(Path(path), limits)
+        return read_folder(path, limits) if path.is_dir() else read_report(path, limits)
     except FileNotFoundError:
         raise BadInput(
             f"{path}: there is no such file", "give a report, a zip, a folder, or - for standard input"
         ) from None
     except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}") from None
+        raise BadInput(f"{error.filename or path}: {error.strerror}") from None

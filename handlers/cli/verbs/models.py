@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from handlers.cli.arguments import path
 from handlers.cli.context import Context
 from handlers.models.base import tiny_folder
 from handlers.models.need import need_mlx
@@ -35,8 +35,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     export = below.add_parser("export", help="a finished model in another form, beside it")
     export.add_argument("name", metavar="NAME-vN")
     export.add_argument("--to", required=True, choices=("q4", "q8", "peft", "gguf"))
-    export.add_argument("--dataset", type=Path, metavar="FILE_OR_DIR", help="rows on which q4 and q8 are measured")
-    export.add_argument("--llama-cpp", type=Path, metavar="DIR", help="a checkout of llama.cpp, for gguf")
+    export.add_argument("--dataset", type=path, metavar="FILE_OR_DIR", help="rows on which q4 and q8 are measured")
+    export.add_argument("--llama-cpp", type=path, metavar="DIR", help="a checkout of llama.cpp, for gguf")
     export.set_defaults(run=run_export)
     promote = below.add_parser("promote", help="make a finished model the champion")
     promote.add_argument("name", metavar="NAME-vN")

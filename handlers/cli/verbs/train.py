@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from handlers.cli.arguments import path
 from handlers.cli.context import Context
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("train", help="train on a dataset or a file of rows, whatever lies in the inbox")
-    parser.add_argument("--dataset", type=Path, metavar="FILE_OR_DIR", help="JSONL rows, or a folder with train.jsonl")
+    parser.add_argument("--dataset", type=path, metavar="FILE_OR_DIR", help="JSONL rows, or a folder with train.jsonl")
     parser.add_argument(
-        "--from", dest="recipe", type=Path, metavar="METADATA", help="train once more as a finished model was trained"
+        "--from", dest="recipe", type=path, metavar="METADATA", help="train once more as a finished model was trained"
     )
     parser.add_argument("--output-name", metavar="NAME", help="the name of the finished model; must be free")
     parser.add_argument("--base-model", metavar="M", help='a folder of base_models_dir, a path, or "tiny"')

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from handlers.cli.arguments import path
 from handlers.cli.context import Context
 from handlers.models.need import need_mlx
 from watcher.errors import BadInput
@@ -13,10 +14,10 @@ from watcher.errors import BadInput
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("validate-model", help="load a finished model, generate from it, check its files")
-    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("folder", type=path, metavar="DIR")
     parser.add_argument(
         "--benchmark",
-        type=Path,
+        type=path,
         action="append",
         default=[],
         metavar="FILE",

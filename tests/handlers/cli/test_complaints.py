@@ -1,0 +1,79 @@
+"""Whoever asks for what can't be is told so in a line: which file or argument, and why. Never by a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from handlers.cli.main import main
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str]:
+    status = main([str(word) for word in words])
+    return status, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["status", "run", "doctor", "watch"])
+def test_a_file_in_place_of_the_workspace_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    (tmp_path / "taken").write_text("")
+    status, told = complaint(capsys, "--workspace", tmp_path / "taken", verb)
+    assert status == 1
+    assert str(tmp_path / "taken") in told
+    assert "Not a directory" in told
+    assert len(told.splitlines()) == 1
+
+
+def test_an_outbox_that_can_not_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken").write_text("")
+    status, told = complaint(capsys, "--workspace", tmp_path, "run", "--output-dir", tmp_path / "taken" / "below")
+    assert (status, told) == (1, f"scantune: {tmp_path / 'taken' / 'below'}: Not a directory\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["prune", "--days", "-1"],
+        ["prune", "--days", "nan"],
+        ["service", "logs", "-n", "-5"],
+        ["ask", "report.sarif", "--at-most", "0"],
+        ["run", ""],
+        ["inspect", ""],
+    ],
+)
+def test_a_value_without_sense_is_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--workspace", str(tmp_path), *words])
+    assert ended.value.code == 2
+    assert "expected" in capsys.readouterr().err
+
+
+def test_a_model_that_is_not_there_is_named_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCANTUNE_FINE_TUNED_MODELS_DIR", str(tmp_path / "models"))
+    status, told = complaint(capsys, "--workspace", tmp_path, "models", "promote", "none-v1")
+    assert status == 1
+    assert told.count("none-v1") == 1
+    assert "scantune models list" in told
+
+
+def test_an_empty_variable_names_no_settings_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCANTUNE_CONFIG", "")
+    assert complaint(capsys, "--workspace", tmp_path, "status")[0] == 0
+
+
+def test_help_of_every_verb_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["watch"], ["models", "promote"], ["service", "install"]):
+        with pytest.raises(SystemExit):
+            main([*words, "--help"])
+        usage, _, rest = capsys.readouterr().out.partition("\n\n")
+        assert usage.startswith("usage: scantune")
+        assert rest[0].isupper()
+        assert rest.split("\n\n")[0].endswith(".")
