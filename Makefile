@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test check soak bench clean
+.PHONY: demo test check soak clean
 
 demo: $(READY)            ## the whole way on the bundled sample, on a tiny model, offline
 	$(BIN)/scantune demo

@@ -171,7 +171,7 @@ class Upload(Section):
 
 class GitHub(Section):
     enabled: bool = False
-    repositories: tuple[str, ...] = ()
+    repositories: tuple[Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")], ...] = ()
     api_url: str = "https://api.github.com"
     interval_seconds: float = Field(300.0, ge=1)
     artifacts: tuple[str, ...] = ("*",)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import msgspec
 
 Severity = Literal["critical", "high", "medium", "low", "info", "unknown"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""The worst first."""
 Class = Literal["vulnerability", "code", "secret", "misconfiguration", "licence", "dast", "quality"]
 
 
@@ -20,6 +22,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Location(Record, frozen=True, kw_only=True):
+    """Where a problem is: in the source, in a running system, or in a part of an image or a cluster."""
+
     path: str | None = None  # as the report gives it, `/`-separated, without `file://`
     line: int | None = None  # 1-based; None where the report says 0 or nothing
     end_line: int | None = None
@@ -30,6 +34,8 @@ class Location(Record, frozen=True, kw_only=True):
 
 
 class Package(Record, frozen=True, kw_only=True):
+    """The affected package, as it is installed, and the versions that are not affected any more."""
+
     name: str
     ecosystem: str | None = None  # as in purl types: npm, pypi, maven, deb, golang, …
     version: str | None = None
@@ -47,6 +53,8 @@ class Occurrence(Record, frozen=True, kw_only=True):
 
 
 class Finding(Record, frozen=True, kw_only=True):
+    """One problem that a scanner reported, in the same terms whichever scanner and format it came from."""
+
     fingerprint: str  # "1:" + hexadecimal digest; survives moved lines and a re-scan
     tool: str  # the scanner's name in lower case: "trivy", "semgrep", …
     tool_version: str | None = None

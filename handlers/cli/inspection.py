@@ -12,10 +12,9 @@ import msgspec
 from handlers.readers import Reading
 from handlers.readers.archive import printable
 from handlers.readers.folder import leaves
-from handlers.records import Finding, Location, Severity
+from handlers.records import SEVERITIES, Finding, Location
 
 READ = ("parsed", "parsed_with_warnings", "not_a_report")
-ORDER: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info", "unknown")
 WORST = 10
 MOST_LINES = 20
 """Files, reasons and warnings that the page lists before it only counts them."""
@@ -123,7 +122,7 @@ def _counts(findings: Collection[Finding]) -> Iterator[str]:
     widths = [max(len(name), 6) for name in classes]
     yield ""
     yield "          " + "  ".join(f"{name:>{width}}" for name, width in zip(classes, widths, strict=True))
-    for severity in ORDER:
+    for severity in SEVERITIES:
         row = [table[severity, name] for name in classes]
         if any(row):
             cells = (f"{count or '-':>{width}}" for count, width in zip(row, widths, strict=True))
@@ -134,7 +133,7 @@ def _counts(findings: Collection[Finding]) -> Iterator[str]:
 
 
 def _worst(findings: Collection[Finding]) -> Iterator[str]:
-    ranked = heapq.nsmallest(WORST, findings, key=lambda each: (each.suppressed, ORDER.index(each.severity)))
+    ranked = heapq.nsmallest(WORST, findings, key=lambda each: (each.suppressed, SEVERITIES.index(each.severity)))
     if ranked:
         yield ""
         yield f"the worst {len(ranked)}:"

@@ -69,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:  # a missing right, a full disk, a file in place of a folder: the machine's, not ours
         log.debug("where it happened", exc_info=True)
-        print(f"scantune: {f'{error.filename}: {error.strerror}' if error.filename else error}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"scantune: {where}{error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

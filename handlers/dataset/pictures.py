@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from handlers.dataset.statistics import LENGTH_BIN, Statistics
-
-SEVERITIES = ("critical", "high", "medium", "low", "info", "unknown")
+from handlers.records import SEVERITIES
 
 
 def draw_pictures(folder: Path, figures: Statistics) -> None:
     """Writes lengths.png, classes.png and severities.png."""
     steps = {int(start): count for start, count in figures.tokens.histogram.items()}
     lengths = {str(start): steps.get(start, 0) for start in range(0, max(steps, default=0) + 1, LENGTH_BIN)}
-    severities = {name: figures.severities[name] for name in SEVERITIES if name in figures.severities}
+    severities: dict[str, int] = {name: figures.severities[name] for name in SEVERITIES if name in figures.severities}
     classes = dict(sorted(figures.classes.items(), key=lambda pair: -pair[1]))
     _draw(folder / "lengths.png", f"tokens, in steps of {LENGTH_BIN}", lengths)
     _draw(folder / "classes.png", "class of problem", classes)

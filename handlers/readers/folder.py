@@ -11,9 +11,7 @@ from config.settings import Limits
 from handlers.readers.archive import printable, together
 from handlers.readers.reading import Reading
 from handlers.readers.report import read_report
-
-PROVENANCE = ".scantune.json"
-"""Files of this ending say where an artifact comes from; they are none themselves."""
+from watcher.settling import SIDECAR
 
 
 def read_folder(folder: Path, limits: Limits) -> Reading:
@@ -28,7 +26,7 @@ def files_of(folder: Path) -> Iterator[Path]:
     """Regular files below the folder, in the order of their paths."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not path.is_symlink() and not hidden and not path.name.endswith(PROVENANCE):
+        if path.is_file() and not path.is_symlink() and not hidden and not path.name.endswith(SIDECAR):
             yield path
 
 

@@ -9,8 +9,8 @@ import msgspec
 
 from handlers.sources.memory import Event, Memory, Provenance
 from watcher.files import make_folder, surroundings, sync, write_durable
+from watcher.settling import SIDECAR
 
-SIDECAR = ".scantune.json"
 PART = ".github-"
 """Prefix of hidden files in the inbox; the engine leaves hidden files alone."""
 LONGEST_NAME = 150

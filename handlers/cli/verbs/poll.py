@@ -27,7 +27,8 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from handlers.sources.github import Poller
 
     if not context.settings.github.repositories:
-        print("scantune: github.repositories is empty: name OWNER/NAME there", file=sys.stderr)
+        file = context.config or context.root / "config" / "scantune.yaml"
+        print(f"scantune: github.repositories is empty; write [OWNER/NAME, …] into {file}", file=sys.stderr)
         return 2
     with contextlib.closing(Poller(context.settings, context.root)) as poller:
         if args.once:
