@@ -80,7 +80,7 @@ def theirs(flat: Path, settings: Settings, out: Path) -> int:
     best = rows.select(*KEYS, "source", "weight").unique().sort(["weight", "source"], descending=[True, False])
     best = best.unique(KEYS, keep="first", maintain_order=True).select("source")
     rows = rows.join(best, on="source").sort("weight", descending=True).unique("key", keep="first", maintain_order=True)
-    for owner, most in (("rule", settings.dataset.max_per_rule), ("home", settings.dataset.max_per_report)):
+    for owner, most in (("rule", settings.dataset.max_per_rule), ("home", settings.dataset.max_per_repository)):
         rows = rows.filter(pl.col("lot").rank("ordinal").over("side", owner, "task") <= most)
     rows = rows.sort("key")
     rows.group_by("side", "task", "rule").len()
@@ -107,7 +107,8 @@ def flatten(shards: list[Stored], lines: Lines) -> pl.DataFrame:
             {
                 "key": key, "task": table.tasks[task], "tokens": tokens, "source": source.digest,
                 "group": groups.find(source.own), "subject": source.subject, "weight": source.weight,
-                "side": side_of(source.own, 0.2), "rule": source.rule_id, "home": lines.homes[source.digest],
+                "side": side_of(source.own, 0.2), "rule": source.rule_id,
+                "home": source.repository or lines.homes[source.digest],
                 "lot": key[::-1], "tool": source.tool, "pointer": source.pointer, "licence": source.licence,
                 "fingerprint": source.fingerprint,
                 "text": contents[table.shards[number]][start : start + size].decode(),

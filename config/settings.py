@@ -96,7 +96,7 @@ class Dataset(Section):
     tasks: Tasks = Tasks()
     near_duplicate: float = Field(0.8, gt=0.5, le=1)
     max_per_rule: int = Field(500, ge=1)
-    max_per_report: int = Field(20_000, ge=1)
+    max_per_repository: int = Field(20_000, ge=1)
     pseudonym_key: str = ""
 
 

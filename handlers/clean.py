@@ -98,6 +98,7 @@ def clean_finding(finding: Finding, most: int) -> Finding:
         finding,
         tool=clean_name(finding.tool, 60),
         tool_version=_maybe_name(finding.tool_version, 60),
+        repository=_maybe_name(finding.repository),
         rule_id=_maybe_name(finding.rule_id),
         title=clean_prose(finding.title, LONGEST_NAME) or "finding without a usable title",
         severity_raw=_maybe_name(finding.severity_raw, 40),

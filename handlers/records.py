@@ -59,6 +59,7 @@ class Finding(Record, frozen=True, kw_only=True):
     tool: str  # the scanner's name in lower case: "trivy", "semgrep", …
     tool_version: str | None = None
     format: str  # the reader that read it: "sarif", "trivy", …
+    repository: str | None = None  # of what was scanned, where the report names it: "github.com/owner/name"
     rule_id: str | None = None
     title: str
     class_: Class = msgspec.field(name="class")

@@ -21,7 +21,7 @@ from config.settings import Settings
 from handlers.dataset.making import settings_read
 from watcher.stage import Attempt, Outcome, Stage, Takes
 
-VERSION = "3"
+VERSION = "4"
 
 
 def stage(settings: Settings, root: Path) -> Stage:

@@ -100,7 +100,7 @@ def rules_of(settings: Settings) -> Rules:
     def of_sides(most: int) -> dict[Side, int]:
         return {side: max(1, round(most * held.get(side, 1))) for side in SIDES}
 
-    return Rules(side, chosen.near_duplicate, of_sides(chosen.max_per_rule), of_sides(chosen.max_per_report))
+    return Rules(side, chosen.near_duplicate, of_sides(chosen.max_per_rule), of_sides(chosen.max_per_repository))
 
 
 def _outcome(figures: Statistics, lines: Lines) -> Outcome:

@@ -2,7 +2,7 @@
 
 A row's side is decided by its source's own key and never changes. A row may only be left out, and each is counted:
 rows of a group that a later alias joined across sides, repeated sightings of a problem, the same text twice, rows that
-say nearly the same, rows beyond the share of a rule or a report. A person's row comes before generated ones.
+say nearly the same, rows beyond the share of a rule, repository or report. A person's row comes before generated ones.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Rules:
     side: Callable[[str], Side]
     near_duplicate: float
     per_rule: dict[Side, int]
-    per_report: dict[Side, int]
+    per_repository: dict[Side, int]  # or per report that names none
 
 
 def choose(shards: Sequence[Stored], lines: Lines, rules: Rules) -> Choice:
@@ -72,15 +72,18 @@ def choose(shards: Sequence[Stored], lines: Lines, rules: Rules) -> Choice:
     chosen.leave_answered()
     chosen.leave_near(shards, rules.near_duplicate)
     chosen.balance(numbered(each.rule_id for each in table.sources), rules.per_rule, "of a rule")
-    chosen.balance(numbered(lines.homes[each.digest] for each in table.sources), rules.per_report, "of a report")
+    named = [each.repository for each in table.sources]
+    homes = [None if each.repository else lines.homes[each.digest] for each in table.sources]
+    chosen.balance(numbered(named), rules.per_repository, "of a repository")
+    chosen.balance(numbered(homes), rules.per_repository, "of a report")
     rows = chosen.rows[np.argsort(table.texts[chosen.rows])]
     return Choice(table, rows, groups, sides, problems, chosen.left_out)
 
 
-def numbered(names: Iterable[str]) -> Numbers:
-    """A number for each name, equal for equal names."""
-    known: dict[str, int] = {}
-    return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.intp)
+def numbered(names: Iterable[str | None]) -> Numbers:
+    """A number for each name, equal for equal names; -1 for None."""
+    known: dict[str | None, int] = {None: -1}
+    return np.array([known.setdefault(name, len(known) - 1) for name in names], dtype=np.intp)
 
 
 def _groups(sources: Sequence[Source]) -> list[str]:
@@ -178,13 +181,14 @@ class Choosing:
     def balance(self, owners: Numbers, most: dict[Side, int], whose: str) -> None:
         """At most so many rows of an owner and task on a side; a digest draws which, a person's rows do not count.
 
-        `owners` are the sources'.
+        `owners` are the sources'; -1 is nobody's, and has no limit.
         """
         of = self.of
+        free = self.users[of] | (owners[of] < 0)
         name = (owners[of] * len(ORDER) + self.sides[of]) * len(self.table.tasks) + self.tasks
         limits = np.array([most[side] for side in ORDER])[self.sides[of]]
-        _, place, counts = np.unique(np.where(self.users[of], -1, name), return_inverse=True, return_counts=True)
-        over = np.flatnonzero(~self.users[of] & (counts[place] > limits))
+        _, place, counts = np.unique(np.where(free, -1, name), return_inverse=True, return_counts=True)
+        over = np.flatnonzero(~free & (counts[place] > limits))
         lots = [_lot(key) for key in keys_of(self.table.items[self.rows[over]])]
         drawn = defaultdict[int, list[tuple[str, int]]](list)
         for number, lot, group in zip(over.tolist(), lots, place[over].tolist(), strict=True):

@@ -24,7 +24,7 @@ from handlers.privacy import Scrubber
 from handlers.records import Class, Narrative, Origin, Record, Severity
 from watcher.errors import BadInput, JobError
 
-VERSION = "12"
+VERSION = "13"
 """Of everything that decides what a row says, and of the layout of shards."""
 USER = "user"
 """The task of a row that a person wrote without saying which generated row it replaces."""
@@ -45,6 +45,7 @@ class Source(Record, frozen=True, kw_only=True, array_like=True):
     weight: int  # how much it says, in characters
     fingerprint: str
     tool: str
+    repository: str | None  # of what was scanned, where the report names it
     tools: tuple[str, ...]  # that reported it, where an analysis merged several
     seen: int  # how many records of a report state it
     rule_id: str
@@ -161,7 +162,7 @@ class Built(Record, frozen=True, kw_only=True):
     test_share: float
     near_duplicate: float
     max_per_rule: int
-    max_per_report: int
+    max_per_repository: int
     parquet: bool
     rows_version: str
 
@@ -178,7 +179,7 @@ def read_built(settings: Settings, recipe: Recipe) -> Built:
         test_share=chosen.test_share,
         near_duplicate=chosen.near_duplicate,
         max_per_rule=chosen.max_per_rule,
-        max_per_report=chosen.max_per_report,
+        max_per_repository=chosen.max_per_repository,
         parquet=chosen.parquet,
         rows_version=recipe.version,
     )
@@ -212,6 +213,7 @@ def _source(digest: str, raw: Narrative, narrative: Narrative) -> Source:
         weight=len(narrative.what) + len(narrative.why) + len(narrative.fix) + len(finding.description or ""),
         fingerprint=finding.fingerprint,
         tool=finding.tool,
+        repository=finding.repository,
         tools=tuple(sorted({finding.tool, *(each.tool for each in finding.occurrences)})),
         seen=max(1, len(finding.occurrences)),
         rule_id=finding.rule_id or finding.title,
@@ -235,6 +237,7 @@ def _user_source(digest: str, example: Example) -> Source:
         weight=0,
         fingerprint="",
         tool="",
+        repository=None,
         tools=(),
         seen=1,
         rule_id="",

@@ -41,6 +41,7 @@ def finding(problem: Problem, ledger: Ledger, form: str, max_text: int) -> Findi
         tool=tool,
         tool_version=hide.name(ledger.tool_version),
         format=form,
+        repository=identifiers.repository(problem.repository or ledger.repository),
         rule_id=rule,
         title=hide.repeated(problem.title) or rule or (ids[0] if ids else "untitled finding"),
         class_=problem.class_,

@@ -19,6 +19,13 @@ ADVISORY = re.compile(
     re.IGNORECASE,
 )
 
+REPOSITORY = re.compile(r"((?:[a-z0-9-]+\.)+[a-z0-9-]+|[a-z0-9][a-z0-9-]*(?=/[^/]+$))((?:/[\w.~+ -]+){1,12})")
+"""A host and a path, or an owner and a name, in lower case."""
+LOCAL = re.compile(r"[a-z]:[\\/]|(?!(?:https?|ssh|git(?:\+https|\+ssh)?)://)[a-z+.-]+://")
+"""A folder of Windows, or a link that git does not follow to another machine."""
+INSIDE = re.compile(r"((?:/[^/]+){2,}?)/(?:-|security|code-scanning|blob|tree|commit)(?:/.*)?")
+"""Links of GitHub and GitLab to what a repository holds, behind the host."""
+
 ECOSYSTEMS = {
     "go": "golang", "gomod": "golang", "gobinary": "golang", "go-module": "golang", "go modules": "golang",
     "crates.io": "cargo", "crate": "cargo", "rust": "cargo", "rust-crate": "cargo", "rustbinary": "cargo",
@@ -144,3 +151,22 @@ def clean_path(path: str | None) -> str | None:
         path = unquote(path[5:])
         path = "/" + path.lstrip("/") if path.startswith("///") or not path.startswith("//") else path
     return path.replace("\\", "/").strip() or None
+
+
+@functools.lru_cache(maxsize=4096)
+def repository(name: str | None) -> str | None:
+    """`host/owner/name` of a repository in lower case, whichever way it is named: a link for people, for programs or
+    for git, one with a password or to a file in it; `owner/name` where no host is named. None for folders and the rest.
+    """
+    plain = unquote(name or "").strip().lower()
+    if LOCAL.match(plain):
+        return None
+    _, link, rest = plain.rpartition("://")
+    rest = re.split(r"[?#]", rest)[0].rpartition("@")[2]
+    rest = re.sub(r"^([^/:]+):\d*", r"\1", rest) if link else re.sub(r"^([^/:]+):/?", r"\1/", rest)
+    rest = re.sub(r"^api\.(github\.com)/repos|^([^/]+)/api/v3/repos", r"\1\2", rest)
+    found = REPOSITORY.fullmatch(rest.rstrip("/"))
+    if found is None or ".." in rest.split("/"):
+        return None
+    inside = INSIDE.fullmatch(found[2])
+    return (found[1] + (inside[1] if inside else found[2])).removesuffix(".git")

@@ -63,6 +63,7 @@ class Problem:
     suppression: str | None = None
     secrets: Iterable[str | None] = ()  # found secrets: blotted out of every text of the finding
     tool: str | None = None  # if it differs from the ledger's
+    repository: str | None = None  # the same
 
 
 @dataclass(slots=True)
@@ -71,6 +72,7 @@ class Ledger:
 
     tool: str
     tool_version: str | None = None
+    repository: str | None = None  # of what was scanned, as the report writes it: a link, or owner/name
     member: str | None = None  # the report's path in its archive
     failed: str | None = None
     left_out: int = 0

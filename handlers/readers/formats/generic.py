@@ -55,6 +55,7 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     if "findings" in report:
         ledger.tool = (report.text("tool", "type", "scanner") or ledger.tool).lower()
         ledger.tool_version = report.text("tool_version", "version")
+        ledger.repository = report.text("repository")
     yield from _problems(ledger.records(report, "findings") if "findings" in report else ledger.entries(report), ledger)
 
 
@@ -115,6 +116,7 @@ def _problem(record: Node, ledger: Ledger) -> Problem:
         suppressed=suppressed,
         suppression=record.text("suppression"),
         tool=record.text("tool"),
+        repository=record.text("repository"),
         secrets=record.texts("secret"),
     )
 

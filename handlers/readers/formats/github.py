@@ -31,6 +31,10 @@ def _pages(report: Node) -> Iterator[Node]:
 def _alerts(report: Node, ledger: Ledger) -> Iterator[Node]:
     for each in _pages(report):
         if each.is_object:
+            above = each.parent or each  # of a webhook's alert: the payload
+            ledger.repository = each.text("repository.html_url", "html_url", "repository.full_name") or above.text(
+                "repository.html_url", "repository.full_name"
+            )
             yield each
         else:
             ledger.malformed(each)
@@ -143,6 +147,7 @@ def graphql(report: Node, ledger: Ledger) -> Iterator[Problem]:
             continue
         if connection.flag("pageInfo.hasNextPage"):
             ledger.warn(f"{connection.pointer} is one page of several: the alerts of the next pages are not in it")
+        ledger.repository = connection.parent.text("url", "nameWithOwner") if connection.parent else None
         edges = [edge["node"] for edge in connection.items("edges")]
         for alert in edges or ledger.records(connection, "nodes"):
             flaw = alert["securityVulnerability"]

@@ -14,6 +14,7 @@ from handlers.readers.node import Node
 
 @reads("kubescape", lambda report: report.has("summaryDetails", "results"))
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
+    ledger.repository = report.text("metadata.targetMetadata.gitRepoContextMetadata.remoteURL")
     resources = {each.text("resourceID"): each for each in report.items("resources")}
     for result in ledger.records(report, "results"):
         resource = resources.get(result.text("resourceID"), Node(None))

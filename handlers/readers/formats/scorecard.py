@@ -14,6 +14,7 @@ from handlers.readers.node import Node
 @reads("scorecard", lambda report: report.has("scorecard", "checks"))
 def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     ledger.tool_version = report.text("scorecard.version")
+    ledger.repository = report.text("repo.name")
     for record in ledger.records(report, "checks"):
         score = record.number("score")
         if score is not None and (score >= 10 or score < 0):

@@ -25,6 +25,7 @@ def findings(report: Node, ledger: Ledger) -> Iterator[Problem]:
         yield Problem(
             record,
             "vulnerability" if part else "code",
+            repository=record.text("repository.url", "repository.name"),
             title=record.text("rule_message", "rule_name"),
             rule_id=record.text("rule_name"),
             severity=record.text("severity"),

@@ -30,6 +30,9 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     if report.is_list:
         yield from _results(report, "", ledger)
         return
+    ledger.repository = report.text("Metadata.RepoURL")
+    if ledger.repository is None and report.text("ArtifactType") == "repository":
+        ledger.repository = report.text("ArtifactName")
     yield from _results(report, "Results", ledger)
     for group in ("Resources", "Findings", "Vulnerabilities", "Misconfigurations"):
         for resource in ledger.records(report, group):

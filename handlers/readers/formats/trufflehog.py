@@ -36,6 +36,7 @@ def version_3(report: Node, ledger: Ledger) -> Iterator[Problem]:
             path=source.text("file", "path", "filename", "key"),
             line=source.integer("line"),
             url=source.text("link"),
+            repository=source.text("repository", "link"),
             secrets=record.texts("Raw") + record.texts("RawV2") + record.texts("Redacted"),
         )
 

@@ -27,6 +27,8 @@ class RunReader:
         driver = (run.tool and run.tool.driver) or model.Component()
         self.tool = tools.canonical(driver.name)
         self.tool_version = driver.semantic_version or driver.version
+        provenance = run.version_control_provenance or ()
+        self._repository = next((each.repository_uri for each in provenance if each.repository_uri), None)
         self._rules = Rules(run, self.tool)
         self.places = Places(run, ledger)
         self._global_messages = driver.global_message_strings
@@ -78,6 +80,7 @@ class RunReader:
             suppression=why,
             secrets=(snippet,) if rule.class_ == "secret" else (),
             tool=self.tool,
+            repository=self._repository,
         )
 
     def rule(self, result: model.Result) -> RuleFacts | None:

@@ -160,8 +160,13 @@ class Invocation(Part):  # 3.20
     tool_configuration_notifications: list[Notification] | None = None
 
 
+class VersionControlDetails(Part):  # 3.23
+    repository_uri: str | None = None
+
+
 class Run(Part):  # 3.14, without its results
     tool: Tool | None = None
+    version_control_provenance: list[VersionControlDetails] | None = None
     invocations: list[Invocation] | None = None
     artifacts: list[Artifact] | None = None
     logical_locations: list[LogicalLocation] | None = None

@@ -1,7 +1,6 @@
 import contextlib
 import json
 import random
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -244,35 +243,6 @@ def test_near_duplicates_across_the_sides_leave_train(tmp_path: Path) -> None:
     assert ("cvss", "valid") in kept
     assert ("cvss", "train") not in kept
     assert load_statistics(out).left_out["nearly the same text"] > 0
-
-
-def test_a_rule_has_its_share_and_a_person_is_no_rule(tmp_path: Path) -> None:
-    many = [narrative(each, rule_id="R1", package=None, ids=(), snippet=f"call{each}()") for each in range(60)]
-    rows = "\n".join(
-        json.dumps({"prompt": f"question{each} {each * 7} x", "completion": f"a{each}"}) for each in range(9)
-    )
-    inputs = [folder(tmp_path, "a", *many), folder(tmp_path, "b", rows=rows)]
-    out, _ = run(tmp_path, "out", inputs, with_settings(max_per_rule=5, near_duplicate=1))
-    found = Counter((row["side"], row["task"]) for row in lines(out, "lineage.jsonl") if row["origin"] != "user@1")
-    assert max(found.values()) == 5
-    assert max(count for (side, _), count in found.items() if side == "valid") == 1
-    figures = load_statistics(out)
-    assert figures.left_out["more rows of a rule than its share"] > 0
-    assert figures.origins["user@1"] == 9
-
-
-def test_no_report_outweighs_the_others(tmp_path: Path) -> None:
-    large = folder(tmp_path, "large", *(narrative(each, rule_id=f"R{each}") for each in range(60)))
-    small = folder(tmp_path, "small", *(narrative(each, rule_id=f"R{each}") for each in range(100, 104)))
-    out, _ = run(tmp_path, "out", [large, small], with_settings(max_per_report=10, near_duplicate=1))
-    found = Counter(
-        (row["side"], row["task"]) for row in lines(out, "lineage.jsonl") if row["fingerprint"] < f"1:{99:032x}"
-    )
-    assert {each for each in found if found[each] > (10 if each[0] == "train" else 2)} == set()
-    assert found["train", "explain"] == 10
-    assert load_statistics(out).left_out["more rows of a report than its share"] > 0
-    kept = {row["fingerprint"] for row in lines(out, "lineage.jsonl")}
-    assert {f"1:{each:032x}" for each in range(100, 104)} <= kept
 
 
 def test_rows_that_are_too_long_are_shortened_visibly_or_left_out(tmp_path: Path) -> None:
