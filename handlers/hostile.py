@@ -103,7 +103,7 @@ _SPACE = re.compile(r"\s+")
 _JOINERS = re.compile(r"[_\-+./]")
 _SPELT_OUT = re.compile(r"\b(\w)[ .\-_*](?=\w\b)")
 SPELT = 6
-"""So many single letters may be a word that is spelt out."""
+"""From this many single letters on, they may be a word that is spelt out."""
 
 
 def speaks_to_model(text: str) -> bool:

@@ -19,7 +19,7 @@ from watcher.stage import ARTIFACTS, Stage
 from watcher.workspace import ARTIFACT, Workspace
 
 SECONDS = 0.5
-"""Jobs are started for so long; then what is ready is made durable, and new files are taken."""
+"""How long jobs are started; then what is ready is made durable, and new files are taken."""
 
 
 class Batch:

@@ -16,7 +16,7 @@ class Clock(Protocol):
         """Seconds of a clock that never goes back; it may stand still while the machine sleeps."""
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Waits until the event is set, at most so long; returns whether it is."""
+        """Waits until the event is set, for at most `seconds`; returns whether it is."""
 
 
 class SystemClock:

@@ -2,7 +2,7 @@
 
 BadInput      -> quarantine/STAGE/DIGEST/ with reason.json and the artifact beside it
 Unavailable   -> state/retry/STAGE/DIGEST.json: when to try next
-anything else -> the same, and after so many attempts quarantine, with the traceback
+anything else -> the same, and after `Retries.attempts` quarantine, with the traceback
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Retries:
     first_seconds: float = 5.0
     longest_seconds: float = 3600.0
     attempts: int = 5
-    """So often is an unexpected error tried before the input is quarantined."""
+    """How often a job with an unexpected error is tried before its input is quarantined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def record(
 
 
 def wait_seconds(retries: Retries, attempts: int) -> float:
-    """How long to wait after so many failed attempts."""
+    """How long to wait after this many failed attempts, in seconds."""
     from tenacity import RetryCallState, wait_exponential_jitter  # only needed once something fails
 
     state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]

@@ -26,9 +26,9 @@ from watcher.errors import Unavailable
 
 CHUNK = 1 << 20
 THREADS = 4
-"""So many files are flushed at the same time."""
+"""How many files are flushed at the same time."""
 MANY = 4
-"""From so many folders on, one flush of the volume is cheaper than a flush of each file."""
+"""From this many folders on, one flush of the volume is cheaper than a flush of each file."""
 
 
 def _ignore(point: str) -> None:

@@ -20,7 +20,7 @@ JUMP_SECONDS = 5.0
 GLANCE_SECONDS = 0.5
 """Whoever asks whether a workspace is watched holds its lock for an instant, which is not to keep a watcher away."""
 UNSETTLED_SECONDS = 30.0
-"""One pass waits so long (and ten settling times) for files that are being written to."""
+"""How long (beside ten settling times) one pass waits for files that are being written to."""
 
 
 def run_pass(engine: Engine) -> Tally:

@@ -23,7 +23,7 @@ from watcher.workspace import Workspace
 PAGE = 64
 A_DAY = 86_400.0
 IN_A_ROW = 3
-"""After so many jobs of a stage found their surroundings missing, the others wait until the first is due again."""
+"""Once this many jobs of a stage found their surroundings missing, the others wait until the first is due again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Prunable(msgspec.Struct, frozen=True):
 def prunable(
     workspace: Workspace, stages: Sequence[Stage], index: Index, clock: Clock, days: float, keep: frozenset[str]
 ) -> list[Prunable]:
-    """What is older than so many days and refers to nothing current; `keep` names further jobs (keys) that count."""
+    """What is older than `days` and serves nothing current; `keep` names further jobs (keys) that count as current."""
     before = clock.now() - days * 86_400
     with index.still():
         found = list(_replaced(workspace, stages, index, before, keep))

@@ -22,9 +22,9 @@ CLAIM = ".taking-"
 """Prefix of an inbox file that is accepted already and about to be removed, see watcher.intake."""
 UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".crdownload", ".download")
 WINDOW = 10_000
-"""So many files are held in view at once: memory stays flat however many wait."""
+"""How many files are held in view at once: memory stays flat however many wait."""
 EMPTY_SECONDS = 600.0
-"""A folder that was dropped is removed when it has been empty and still for so long."""
+"""A folder that was dropped is removed when it has been empty and still for this long."""
 
 Signature = tuple[int, int, int, int, int]
 """Device, inode, size, modification and change time in nanoseconds: equal if nothing happened to the file."""

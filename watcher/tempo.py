@@ -16,5 +16,5 @@ class Tempo:
     rescan_seconds: float = 60.0
     polling: Polling = "auto"
     drain_seconds: float = 20.0
-    """After being asked to end, child processes have so long before they are killed."""
+    """How long child processes that were asked to end have before they are killed."""
     retries: Retries = field(default_factory=Retries)

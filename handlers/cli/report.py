@@ -10,7 +10,7 @@ from watcher.tally import Tally
 from watcher.workspace import Workspace
 
 LINES = 20
-"""At most so many failures and oddities are listed; `status` and `why` know them all."""
+"""How many failures and oddities are listed at most; `status` and `why` know them all."""
 
 
 def table(tally: Tally, stages: Sequence[str], workspace: Workspace) -> str:

@@ -179,7 +179,7 @@ class Choosing:
         self.keep(~near_rows(signatures, self.tasks, held, threshold), "nearly the same text")
 
     def balance(self, owners: Numbers, most: dict[Side, int], whose: str) -> None:
-        """At most so many rows of an owner and task on a side; a digest draws which, a person's rows do not count.
+        """At most `most` rows of an owner and task on a side; a digest draws which, a person's rows do not count.
 
         `owners` are the sources'; -1 is nobody's, and has no limit.
         """

@@ -43,7 +43,7 @@ class Lengths(Record, frozen=True, kw_only=True):
     median: int
     p95: int
     longest: int
-    histogram: dict[str, int]  # from so many tokens on, in steps of LENGTH_BIN: rows
+    histogram: dict[str, int]  # length in tokens, rounded down to a step of LENGTH_BIN -> rows
 
 
 class Statistics(Record, frozen=True, kw_only=True):
@@ -128,7 +128,7 @@ def measure(choice: Choice, lines: Lines, sizes: dict[Side, list[int]], built: B
 
 
 def _lengths(ordered: npt.NDArray[np.intp]) -> Lengths:
-    """Quantiles are of the rows themselves: the least length that so many of the rows do not exceed."""
+    """Quantiles are of the rows themselves: the least length that the given share of the rows does not exceed."""
     if not len(ordered):
         return Lengths(median=0, p95=0, longest=0, histogram={})
     half, most = (int(ordered[ceil(share * len(ordered)) - 1]) for share in (0.5, 0.95))

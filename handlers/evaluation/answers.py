@@ -14,7 +14,7 @@ TOGETHER = 8
 
 
 def answer_rows(model: Any, tokenizer: Any, rows: Sequence[Example], most_tokens: int) -> list[str]:
-    """One answer a row, of at most so many tokens, at temperature 0."""
+    """One answer a row, at temperature 0, no longer than the given number of tokens."""
     model.eval()
     prompts = [_prompt(tokenizer, row) for row in rows]
     found = batch_generate(model, tokenizer, prompts, max_tokens=most_tokens, completion_batch_size=TOGETHER)

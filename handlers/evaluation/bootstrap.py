@@ -17,7 +17,7 @@ TIMES = 2000
 SHARE = 0.95
 SEED = 1993
 DRAWN = 1_000_000
-"""So many rows are drawn at once, for memory's sake: a training computes intervals too. It changes no figure."""
+"""How many rows are drawn at once. It bounds memory, which a training needs itself, and changes no figure."""
 
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[npt.NDArray[np.int64]], Floats]

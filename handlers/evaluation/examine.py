@@ -25,7 +25,7 @@ class Paper:
     rows: tuple[Example, ...]  # the whole valid side
     test: tuple[Example, ...]  # the frozen side, if there is one
     window: int  # tokens
-    asked: int  # so many rows are answered by generation
+    asked: int  # how many rows are answered by generation
     answer_tokens: int
     catalogue: Catalogue
 

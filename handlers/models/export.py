@@ -31,7 +31,7 @@ from watcher.files import hash_file
 KEPT = 0.5
 """The share of the tuning's gain that a copy in fewer bits must keep."""
 PROBED = 8
-"""So many rows tell how far predictions are off."""
+"""On how many rows the difference of predictions is measured."""
 CONVERTER = "convert_hf_to_gguf.py"
 PEFT_NAMES = {"lora_a": "lora_A.weight", "lora_b": "lora_B.weight", "m": "lora_magnitude_vector.weight"}
 

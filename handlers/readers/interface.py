@@ -11,7 +11,7 @@ from handlers.readers.node import Node
 from handlers.records import Class, Location, Package, Severity
 
 MOST_WARNINGS = 50
-"""So many different warnings of one report are told; the rest is counted."""
+"""How many different warnings of one report are told; the rest is counted."""
 
 Kind = Literal["json", "xml", "csv", "text"]
 

@@ -10,7 +10,7 @@ from itertools import islice
 from handlers.readers.node import Node
 
 EARLY = 40
-"""So many records are looked at to tell a format; asking all of 50,000 once a format would cost more than reading."""
+"""How many records tell a format; asking all of 50,000, once for each format, would cost more than reading them."""
 
 
 def early(report: Node, path: str = "") -> list[Node]:

@@ -15,7 +15,7 @@ from handlers.service.heartbeat import FILE, SECONDS, Beat
 from watcher.files import names
 
 LATE_SECONDS = 180.0
-"""Without a beat for so long: a warning. The loop turns at least once a minute, but a large report holds it up."""
+"""Without a beat for this long: a warning. The loop turns at least once a minute, but a large report holds it up."""
 DEAD_SECONDS = 1200.0
 LOW_DISK_BYTES = 2_000_000_000
 

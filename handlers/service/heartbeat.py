@@ -14,7 +14,7 @@ from watcher.files import make_folder
 
 FILE = "heartbeat.json"
 SECONDS = 15.0
-"""At most so often is the file written."""
+"""The file is written at most once in this time."""
 
 
 class Beat(msgspec.Struct, frozen=True):

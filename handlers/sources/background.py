@@ -24,7 +24,7 @@ BLOCKED_SECONDS = 60.0
 """After a poll that could not even begin: another process polls, the disk is full."""
 BUG_SECONDS = 900.0
 END_SECONDS = 5.0
-"""A poll that is under way at the end is waited for so long; cut off, it goes on where it was next time."""
+"""How long a poll that is under way at the end is waited for; if it is cut off, the next one goes on from there."""
 
 
 def until_stopped(poller: Poller, clock: Clock, tell: Callable[[Report], None], say: Callable[[str], None]) -> None:

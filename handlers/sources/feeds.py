@@ -29,7 +29,7 @@ class Item:
 
     id: str  # unique among all that this source ever fetches
     label: str  # for a person
-    fetch: Callable[[Path, int], None]  # writes it to a file, at most so many bytes; raises JobError
+    fetch: Callable[[Path, int], None]  # writes it to a file, up to a number of bytes; raises JobError
     name: Callable[[Path], str]  # its name in the inbox, given the fetched file
     provenance: Callable[[], Provenance]
     why_not: Callable[[], str | None] = lambda: None  # why the settings leave it out; may ask for more

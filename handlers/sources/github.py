@@ -30,7 +30,7 @@ JITTER = 0.1
 """Polls of many machines spread over this share of the interval."""
 LONGEST_PAUSE_SECONDS = 3600.0
 VOID_SECONDS = 86_400.0
-"""A schedule so far ahead is out of a clock that was set back; nobody asks to wait for so long."""
+"""A schedule further ahead comes from a clock that was set back; nobody asks to wait for so long."""
 REREADS = 3
 
 

@@ -17,7 +17,7 @@ from watcher.files import append_durable, write_durable
 
 log = logging.getLogger(__name__)
 SPARE_LINES = 10_000
-"""So many lines, and as many again as it had after it was last shortened, may the journal have."""
+"""How many lines the journal may have beyond twice those that it had when it was last shortened."""
 
 State = Literal["landing", "landed", "left out", "gone"]
 Provenance = Mapping[str, str | int | bool | None]

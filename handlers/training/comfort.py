@@ -17,7 +17,7 @@ from config.settings import Comfort
 LOOK_SECONDS = 10.0
 """At least so far apart are two looks at the machine."""
 REST_SECONDS = 30.0
-"""So long is a rest before the next look."""
+"""How long it rests before it looks again."""
 NICENESS = 5
 """Of a training that the watcher starts; a person who types `scantune train` waits for it."""
 

@@ -11,7 +11,7 @@ from handlers.training.records import Schedule
 
 Tree = Any
 FALL_SHARE = 5
-"""The learning rate falls over one of so many updates, the last ones."""
+"""The learning rate falls over the last of this many parts of the updates."""
 
 
 class GuardedAdamW(optim.AdamW):  # type: ignore[misc]

@@ -15,7 +15,7 @@ from handlers.records import Record
 from watcher.errors import BadInput
 
 NAMED = 5
-"""So many bad lines are named one by one."""
+"""How many bad lines are named one by one."""
 
 
 STATISTICS = "statistics.json"

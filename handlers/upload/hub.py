@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 REREADS = 5
-"""So often is a stale parent (412) answered by reading the repository again at once."""
+"""How often a stale parent (412) is answered by reading the repository again at once."""
 SILENCE_SECONDS = 120.0
-"""So long may the Hub say nothing while it takes or makes bytes; a commit of many files keeps it thinking."""
+"""How long the Hub may say nothing while it takes or makes bytes; a commit of many files keeps it busy."""
 CONNECT_SECONDS = 15.0
 LONGEST_WAIT_SECONDS = 30.0
-"""The client may sleep so long inside a call on Retry-After; longer waits go to the schedule, which outlives us."""
+"""How long the client may sleep inside a call on Retry-After; longer waits go to the schedule, which outlives us."""
 NO_TAGS = (404, 405, 501)
 """What a server answers that keeps commits but no tags."""
 STALE = ("*.safetensors", "*.safetensors.index.json", "*.jsonl", "*.parquet")

@@ -34,7 +34,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     printed.add_argument("--for", choices=sorted(PLATFORMS), dest="system", help="default: this system")
     printed.set_defaults(run=show)
     logs = below.add_parser("logs", help="print the end of its log")
-    logs.add_argument("-n", type=count, default=50, metavar="LINES", dest="lines", help="so many lines (default 50)")
+    logs.add_argument("-n", type=count, default=50, metavar="LINES", dest="lines", help="how many lines (default: 50)")
     logs.set_defaults(run=print_logs)
 
 

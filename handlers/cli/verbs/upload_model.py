@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from handlers.upload.publication import Publication, Published
 
 PATIENCE_SECONDS = 300.0
-"""So long are passing faults waited out."""
+"""How long passing faults are waited out."""
 FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 60.0
 

@@ -16,7 +16,7 @@ TEXT = rb'"[^"\\\x00-\x1f\x80-\xff]*+(?:\\["\\/bfnrt][^"\\\x00-\x1f\x80-\xff]*+)
 """A text in ASCII without `\\u`: others are looked through. It never goes back over what it took: linear time."""
 NUMBER = rb"-?+\d{1,15}+(?:\.\d{1,15}+)?+"
 OFTEN = 3
-"""So many results of one number of quotation marks are looked through before the next of them makes a pattern."""
+"""How many results with one number of quotation marks are looked through before the next of them makes a pattern."""
 LONGEST = 10_000
 MOST = 100
 """Bytes of a result that is made a pattern, and patterns of a log: making one takes some milliseconds."""

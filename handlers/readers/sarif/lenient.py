@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 MOST_FAULTS = 200
-"""So many unusable fields of one object are dropped one by one; after that nothing of it is kept."""
+"""How many unusable fields of one object are dropped one by one; with more, nothing of it is kept."""
 
 
 def convert(value: Any, kind: type[T], say: Callable[[str], None]) -> T:
