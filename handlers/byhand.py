@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import threading
@@ -30,7 +31,11 @@ from watcher.workspace import Workspace
 
 def main(stage_name: str, argv: Sequence[str] | None = None) -> int:
     """Runs one stage on each input, or on all together if the stage collects."""
-    args = _parser(stage_name).parse_args(argv)
+    parser = _parser(stage_name)
+    try:
+        args = parser.parse_args([word for each in (sys.argv[1:] if argv is None else argv) for word in listed(each)])
+    except OSError as error:
+        parser.error(str(error))
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     try:
@@ -54,11 +59,19 @@ def main(stage_name: str, argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def listed(word: str) -> list[str]:
+    """The paths that a word of the command line stands for. Raises OSError if it names a list that can't be read."""
+    if not word.startswith("@"):
+        return [word]
+    listed = os.fsdecode(Path(word[1:]).read_bytes())
+    return [path for path in (listed.split("\0") if "\0" in listed else listed.splitlines()) if path]
+
+
 def _parser(stage_name: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m handlers.{stage_name}",
-        description=f"Runs the stage {stage_name} by hand. @FILE stands for the paths in FILE, one a line.",
-        fromfile_prefix_chars="@",
+        description=f"Runs the stage {stage_name} by hand. @FILE stands for the paths in FILE: one a line, or as of "
+        "`find -print0`.",
     )
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="a file, a job's folder, or a file in it")
     parser.add_argument("--output-dir", type=Path, metavar="DIR", help="an outbox of its own")

@@ -5,6 +5,7 @@ The exit status is a summary for people and for this module: see the constants.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import threading
@@ -30,7 +31,7 @@ UNAVAILABLE = 75
 BATCH = 64
 """So many inputs share one process, and with it what it loads."""
 LONGEST_COMMAND = 60_000
-"""More bytes of paths than this go through a file, `@FILE`, one a line."""
+"""Longer lists of paths than this go through a file, `@FILE`, with a NUL byte between two."""
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Children:
         list_file = None
         if sum(map(len, paths)) > LONGEST_COMMAND:
             list_file = make_folder(self._workspace.state / "lists") / stage.name
-            list_file.write_text("".join(f"{path}\n" for path in paths))
+            list_file.write_bytes(b"\0".join(map(os.fsencode, paths)))
             paths = [f"@{list_file}"]
         troubles = {job.input: schedule.get(stage.name, job.input) for job in jobs}
         attempts = {digest: trouble.attempts for digest, trouble in troubles.items() if trouble}

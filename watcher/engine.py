@@ -132,7 +132,7 @@ class Engine:
         batch = Batch(self.workspace, self.pending, self._locks, self.voice, self._takers)
         tried = 0
         with contextlib.ExitStack() as turn:
-            taken = self.inbox.take(turn)
+            taken = self.inbox.take(turn, self.voice.stopping)
             for job in [each.job for each in taken if each.job]:
                 batch.follow(job)
             for stage in self._inline_order:

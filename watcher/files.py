@@ -266,12 +266,12 @@ def hash_file(file: Path | str) -> tuple[str, int]:
         return hashlib.file_digest(source, "sha256").hexdigest(), size
 
 
-def copy_hashed(source: int, target: Path | str) -> tuple[str, int]:
-    """Copies an open file to a new file `target`; returns SHA-256 and size of what was copied."""
+def copy_hashed(read: Callable[[int], bytes], target: Path | str) -> tuple[str, int]:
+    """Copies to a new file `target` what `read` gives, called with a size; returns SHA-256 and size of it."""
     digest, size = hashlib.sha256(), 0
     handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
-        while data := os.read(source, CHUNK):
+        while data := read(CHUNK):
             digest.update(data)
             size += len(data)
             reached("copy chunk")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from watcher import files
 from watcher.clock import Clock
-from watcher.errors import Unavailable
 from watcher.intake import Intake, Provenance, Taken
 from watcher.settling import Candidate, Settling
 from watcher.tally import Tally
 from watcher.workspace import Workspace
 
+log = logging.getLogger(__name__)
 GROUP = 64
 """At most so many files, and so many jobs of a stage, are made durable together."""
 AGAIN_SECONDS = 0.2
@@ -39,7 +41,8 @@ class Inbox:
             Settling(path, settle_seconds, clock, remove=path.is_relative_to(workspace.inbox))
             for path in paths or [workspace.inbox]
         ]
-        self._candidates: list[Candidate] = []
+        self._candidates: deque[Candidate] = deque()
+        self._more = False
         self.look_at = 0.0
         """When (of the clock that never goes back) to look again."""
 
@@ -47,21 +50,15 @@ class Inbox:
         """Something may have changed."""
         self.look_at = 0.0
 
-    def take(self, turn: contextlib.ExitStack) -> list[Taken]:
+    def take(self, turn: contextlib.ExitStack, stopping: Callable[[], bool]) -> list[Taken]:
         """Copies the next group; the intake's lock is held in `turn` until `finish`. Raises Unavailable."""
         if not self._candidates and self._clock.elapsed() >= self.look_at:
             self._look()
         if not self._candidates:
             return []
-        group, self._candidates = self._candidates[:GROUP], self._candidates[GROUP:]
-        turn.enter_context(self._intake.turn())
+        turn.enter_context(self._intake.turn(stopping))
         self._intake.unfinished.clear()
-        self._intake.unread.clear()
-        try:
-            taken = self._intake.take(group)
-        except Unavailable:
-            self._candidates = group + self._candidates
-            raise
+        taken = self._intake.take(self._candidates, GROUP)
         self._tally.unread = list(self._intake.unread.values())
         if self._intake.unfinished:
             self._tally.unsettled += self._intake.unfinished
@@ -71,20 +68,27 @@ class Inbox:
     def finish(self, taken: Sequence[Taken]) -> None:
         """After the copies are committed and their names flushed: the inbox files go."""
         self._intake.finish(taken)
+        self._tally.unread = list(self._intake.unread.values())
 
     def _look(self) -> None:
         self._tally.odd, self._tally.unsettled = [], []
         self.look_at = float("inf")
+        if not self._more:
+            self._intake.try_again()
+        self._more = False
         with files.surroundings():
-            self._tally.gone = self._workspace.inbox_gone()
+            gone, self._tally.gone = self._tally.gone, self._workspace.inbox_gone()
             if self._tally.gone:
+                if not gone:
+                    log.warning("nothing is taken: %s", self._tally.gone)
                 return
             for settling in self._settling:
-                look = settling.look()
-                self._candidates += self._intake.new(look.ready)
+                look = settling.look(self._intake.passed)
+                self._candidates += look.ready
                 self._tally.odd += look.odd
                 self._tally.unsettled += look.unsettled
                 if look.due is not None:
                     self.look_at = min(self.look_at, look.due)
                 if look.full and look.ready:
+                    self._more = True
                     self.look_soon()

@@ -10,12 +10,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import itertools
 import logging
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +39,8 @@ Provenance = Mapping[str, str | int | float | bool | None]
 LARGEST_SIDECAR = 1 << 16
 UNREADABLE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ESTALE, errno.ETIMEDOUT)
 """What is wrong with one file and leaves the others to be taken: rights, a bad sector, a cloud that does not answer."""
+LARGE = 1 << 24
+"""A file larger than this is copied only if there is room for it: the others need not wait until there is."""
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,61 +61,95 @@ class Taken:
     job: Prepared | None
 
 
+class Unreadable(Exception):
+    """The dropped file can't be read; what would be written has no fault."""
+
+
 class Intake:
     def __init__(self, workspace: Workspace, clock: Clock, provenance: Provenance | None = None) -> None:
         self._workspace = workspace
         self._clock = clock
         self._provenance = dict(provenance or {})
         self._numbers = itertools.count()
-        self._kept: dict[str, Signature] = {}
+        self.passed: dict[str, Signature] = {}
+        """By path what need not be looked at: accepted files that stay where they are, and those of `unread`."""
         self.unread: dict[str, Odd] = {}
-        """Files that could not be read, or not removed once accepted, by name; emptied by the caller."""
+        """By path the files that could not be read, or not removed once accepted."""
+        self._refused: list[str] = []
+        self._told: dict[str, Odd] = {}
         self.unfinished: list[str] = []
         """Names of files that turned out to be written to; emptied by the caller."""
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self, stopping: Callable[[], bool]) -> Iterator[None]:
         """One process at a time takes files: the lock is held from `take` until after `finish`."""
-        with held(self._workspace.lock("intake"), "another process is taking files", wait=True):
+        with held(self._workspace.lock("intake"), "another process is taking files", wait=True, stopping=stopping):
             yield
 
-    def new(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Those that were not accepted already; files outside the inbox stay where they are."""
-        return [each for each in candidates if self._kept.get(os.fspath(each.path)) != each.signature]
+    def try_again(self) -> None:
+        """What could not be read may be tried once more."""
+        self._told = dict(self.unread)
+        for path in self._refused:
+            self.passed.pop(path, None)
+            self.unread.pop(path, None)
+        self._refused.clear()
 
-    def take(self, candidates: Sequence[Candidate]) -> list[Taken]:
-        """Copies what can be taken now. Raises Unavailable if the disk or the process is at its limits."""
+    def take(self, waiting: deque[Candidate], most: int) -> list[Taken]:
+        """Copies up to so many of those that wait, and takes them from there as it goes.
+
+        Raises Unavailable if the disk or the process is at its limits.
+        """
         taken: list[Taken] = []
         new: set[str] = set()
-        for candidate in candidates:
+        for _ in range(min(most, len(waiting))):
             try:
-                one = self._take(candidate, new)
-            except Unavailable as error:
-                if isinstance(error.__cause__, OSError) and error.__cause__.errno in UNREADABLE:
-                    why = f"it can't be taken: {files.PASSING[error.__cause__.errno]}"
-                    self.unread[candidate.name] = Odd(printable(candidate.name), why)
-                    continue
+                one = self._take(waiting[0], new)
+            except Unavailable:
                 if taken:
-                    return taken  # what is copied is safe to finish; the rest comes again
+                    return taken  # what is copied is safe to finish; the rest is tried again
                 raise
+            waiting.popleft()
             if one:
                 taken.append(one)
                 new.add(one.digest)
         return taken
 
     def _take(self, candidate: Candidate, new: set[str]) -> Taken | None:
-        """None if the file is gone, or is being written after all."""
+        """None if the file is gone, is being written after all, or can't be read."""
         with files.surroundings():
             try:
                 handle = files.open_regular(candidate.path)
             except OSError as error:
-                if error.errno in (errno.ENOENT, errno.ELOOP, errno.EINVAL, errno.ENOTDIR):
-                    return None
-                raise
+                if error.errno in UNREADABLE:
+                    self._refuse(candidate, files.PASSING[error.errno])
+                elif error.errno not in (errno.ENOENT, errno.ELOOP, errno.EINVAL, errno.ENOTDIR):
+                    raise
+                return None
             try:
-                return self._copy(candidate, handle, new)
+                if self._has_room(candidate):
+                    return self._copy(candidate, handle, new)
+            except Unreadable as error:
+                self._refuse(candidate, str(error))
             finally:
                 os.close(handle)
+        return None
+
+    def _has_room(self, candidate: Candidate) -> bool:
+        size = candidate.signature[2]
+        if size <= LARGE or (free := shutil.disk_usage(self._workspace.outbox).free) > size:
+            return True
+        self._refuse(candidate, f"it has {size:,} bytes, and the disk has room for {free:,}")
+        return False
+
+    def _refuse(self, candidate: Candidate, why: str) -> None:
+        self._refused.append(os.fspath(candidate.path))
+        self._pass_by(candidate, f"it can't be taken: {why}")
+
+    def _pass_by(self, candidate: Candidate, why: str) -> None:
+        path, odd = os.fspath(candidate.path), Odd(printable(candidate.name), why)
+        self.passed[path], self.unread[path] = candidate.signature, odd
+        if self._told.get(path) != odd:
+            log.warning("%s: %s", odd.name, why)
 
     def _copy(self, candidate: Candidate, handle: int, new: set[str]) -> Taken | None:
         if signature(os.fstat(handle)) != candidate.signature or being_written(handle):
@@ -120,7 +159,7 @@ class Intake:
         scratch = self._workspace.scratch_name(f"{ARTIFACTS}.{next(self._numbers)}")
         files.fresh_folder(scratch)  # what a killed process left there is nobody's: we have the turn
         try:
-            digest, size = files.copy_hashed(handle, f"{scratch}/{ARTIFACT}")
+            digest, size = files.copy_hashed(functools.partial(_read, handle), f"{scratch}/{ARTIFACT}")
             if signature(os.fstat(handle)) != candidate.signature:
                 files.remove_tree(Path(scratch))
                 self.unfinished.append(candidate.name)
@@ -161,7 +200,7 @@ class Intake:
             if each.candidate.remove:
                 self._remove(each.candidate)
             else:
-                self._kept[os.fspath(each.candidate.path)] = each.candidate.signature
+                self.passed[os.fspath(each.candidate.path)] = each.candidate.signature
 
     def _notable(self, taken: Taken) -> bool:
         return taken.job is not None or not taken.candidate.path.name.startswith(CLAIM)
@@ -189,9 +228,16 @@ class Intake:
         except FileNotFoundError:
             return
         except OSError as error:
-            self._kept[os.fspath(path)] = candidate.signature
-            why = f"it is accepted, but can't be removed from the inbox: {error.strerror}"
-            self.unread[candidate.name] = Odd(printable(candidate.name), why)
+            self._pass_by(candidate, f"it is accepted, but can't be removed from the inbox: {error.strerror}")
+
+
+def _read(handle: int, size: int) -> bytes:
+    try:
+        return os.read(handle, size)
+    except OSError as error:
+        if error.errno in UNREADABLE:
+            raise Unreadable(files.PASSING[error.errno]) from error
+        raise
 
 
 def read_sidecar(path: Path) -> Provenance:

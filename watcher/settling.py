@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from watcher.clock import Clock
 
@@ -68,8 +70,17 @@ def signature(status: os.stat_result) -> Signature:
 
 
 def printable(name: str) -> str:
-    """A file's name as text that can be stored and shown; bytes that are not UTF-8 become `\\xNN`."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    """A file's name as text that can be stored and shown on one line of a terminal.
+
+    Bytes that are not UTF-8, and characters that do something instead of being seen, become `\\xNN` or `\\uNNNN`.
+    """
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cn", "Co", "Zl", "Zp")
+    return character.encode("unicode_escape").decode() if hidden else character
 
 
 class Settling:
@@ -82,21 +93,26 @@ class Settling:
         self._remove = remove
         self._since: dict[str, tuple[Signature, float]] = {}
 
-    def look(self) -> Look:
-        """Raises OSError if the folder can't be read; one that is not there is empty."""
+    def look(self, passed: Mapping[str, Signature] = MappingProxyType({})) -> Look:
+        """What was `passed` (by path) is left out, so that it hides nothing behind it, until something happens to it.
+
+        Raises OSError if the folder can't be read; one that is not there is empty.
+        """
         look, since, now = Look(), dict[str, tuple[Signature, float]](), self._clock.elapsed()
         for entry, name in self._entries(look, since, now):
             try:
                 status = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
                 continue  # it went between the listing and this look: another process has taken it
-            except PermissionError:
-                look.odd.append(Odd(printable(name), "its folder may be listed but not entered: permission denied"))
+            except OSError as error:
+                look.odd.append(Odd(printable(name), f"it may be listed but not looked at: {error.strerror}"))
                 continue
             if why := _why_not(name, status.st_mode):
                 look.odd.append(Odd(printable(name), why))
                 continue
             seen = signature(status)
+            if passed.get(entry.path) == seen:
+                continue
             first = self._first_seen(name, seen, now)
             since[name] = (seen, first)
             if now - first >= self._seconds or os.path.lexists(entry.path + DONE):
@@ -104,7 +120,7 @@ class Settling:
             else:
                 look.unsettled.append(name)
                 look.due = min(look.due or first + self._seconds, first + self._seconds)
-            if len(since) >= WINDOW:
+            if len(look.ready) + len(look.unsettled) >= WINDOW:
                 look.full = True
                 break
         self._since = since
@@ -140,10 +156,10 @@ class Settling:
                             yield entry, name
             except (FileNotFoundError, NotADirectoryError):
                 continue  # it went, or something else came in its place, while it was being read
-            except PermissionError:
+            except OSError as error:
                 if folder == self._path:
                     raise
-                look.odd.append(Odd(printable(os.fspath(folder)[top:]), "the folder can't be read: permission denied"))
+                look.odd.append(Odd(printable(os.fspath(folder)[top:]), f"the folder can't be read: {error.strerror}"))
                 continue
             if empty and self._remove and folder != self._path:
                 self._remove_if_long_empty(folder, since, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -98,6 +99,6 @@ def _copied(source: Source, target: Path) -> Path:
 def _copy_file(source: Path, target: Path) -> str:
     handle = os.open(source, os.O_RDONLY)
     try:
-        return files.copy_hashed(handle, target)[0]
+        return files.copy_hashed(functools.partial(os.read, handle), target)[0]
     finally:
         os.close(handle)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from toy import COUNT
 
+from handlers.byhand import listed
+from watcher.children import Children
+from watcher.clock import SYSTEM
+from watcher.failures import Retries, Schedule
+from watcher.pending import Ready
+from watcher.sources import Source
 from watcher.workspace import Workspace
 
 pytestmark = pytest.mark.timeout(400)  # a busy machine takes its time to start processes
@@ -84,3 +93,31 @@ def test_an_outbox_of_its_own_leaves_the_workspace_alone(tmp_path: Path, report:
     assert not any(workspace.outbox.iterdir())
     assert report.exists()
     assert '"branch":"main"' in (other / ".state" / "sightings.jsonl").read_text()
+
+
+def test_a_list_of_paths_too_long_for_a_command_line_arrives_whatever_the_workspace_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watcher.children.LONGEST_COMMAND", 0)
+    root = tmp_path / os.fsdecode(b"two\nlines \xff")
+    try:
+        workspace = Workspace(root).make()
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    paths = [workspace.job("upper", f"{n:064x}") for n in range(3)]
+    copy = "import shutil, sys; shutil.copy(sys.argv[2][1:], sys.argv[1])"
+    stage = dataclasses.replace(COUNT, command=(sys.executable, "-c", copy, str(tmp_path / "list")))
+    jobs = [Ready(stage, (Source(path, path.name, "upper", path.name),), path.name, again=False) for path in paths]
+    children = Children(workspace, SYSTEM)
+    children.start(stage, jobs, Schedule(workspace, Retries()))
+    while not children.ended():
+        threading.Event().wait(0.01)
+    assert listed(f"@{tmp_path / 'list'}") == list(map(str, paths))
+
+
+def test_a_list_by_hand_has_a_path_a_line(tmp_path: Path, report: Path) -> None:
+    (tmp_path / "list").write_text(f"{report}\n")
+    by_hand = call(tmp_path, "handlers.analysis", "--workspace", str(tmp_path / "w"), f"@{tmp_path / 'list'}")
+    assert by_hand.returncode == 0, by_hand.stderr
+    nothing = call(tmp_path, "handlers.analysis", "--workspace", str(tmp_path / "w"), "@nothing")
+    assert (nothing.returncode, "nothing" in nothing.stderr) == (2, True)
