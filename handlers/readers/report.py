@@ -47,7 +47,7 @@ def read_report(path: Path, limits: Limits, name: str = "") -> Reading:
     with its content is in the Reading: `quarantined` or `not_a_report`, with a reason."""
     size = path.stat().st_size
     if size > limits.max_bytes:
-        return refused(f"{name or path.name} has {size} bytes, more than limits.max_bytes = {limits.max_bytes}")
+        return refused(f"{size} bytes are more than limits.max_bytes = {limits.max_bytes}")
     if size >= STREAM_FROM and may_be_sarif(path):
         reading = _stream(path, limits)
         if reading is not None:
