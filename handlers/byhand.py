@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config.settings import SettingsError
-from handlers.cli.context import Context, make_context
+from handlers.context import Context, make_context
 from handlers.pipeline import Choices, every_stage
 from handlers.service.logs import quiet
 from handlers.tempo import retries

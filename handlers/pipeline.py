@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config.settings import Settings
 from handlers import analysis, dataset, narrative, training, upload
-from handlers.cli.context import Context
+from handlers.context import Context
 from watcher.stage import Stage
 
 

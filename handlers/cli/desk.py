@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from handlers.cli.context import Context
+from handlers.context import Context
 from handlers.pipeline import every_stage
 from handlers.tempo import retries
 from watcher.failures import Schedule

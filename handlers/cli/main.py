@@ -14,7 +14,7 @@ from importlib.metadata import version
 from config.settings import SettingsError
 from handlers.cli import verbs
 from handlers.cli.arguments import path
-from handlers.cli.context import make_context
+from handlers.context import make_context
 from handlers.service import logs
 from handlers.service.upgrade import bring_up_to_date, mark
 from watcher.errors import JobError

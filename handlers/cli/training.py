@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.settings import Settings
-from handlers.cli.context import Context
 from handlers.cli.signals import set_on_signals
+from handlers.context import Context
 from handlers.models.metadata import Metadata, find_job, read_metadata
 from handlers.training.again import base_of, check_same, dataset_of, read_recipe, settings_again
 from watcher.errors import BadInput

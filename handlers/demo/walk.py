@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from handlers.cli.context import Context
+from handlers.context import Context
 from handlers.demo.table import newest_model, table
 from handlers.models.base import TINY, tiny_folder
 from handlers.models.need import missing_packages

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 
-from handlers.cli.context import Context
+from handlers.context import Context
 from handlers.service.heartbeat import Heartbeat
 from handlers.service.logs import also_to_file, only_to_files
 from handlers.service.unit import LABEL, log_folder

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from handlers.cli.context import Context
+from handlers.context import Context
 
 LABEL = "org.scantune.watch"
 UNIT = "scantune.service"

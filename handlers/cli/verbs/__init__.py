@@ -1,1 +1,4 @@
-"""One module a verb (or a family of verbs); `add` puts it on the command line."""
+"""One module a verb (or a family of verbs).
+
+`add(verbs)` adds the parser, with `set_defaults(run=…)`; `run(args, context)` returns the exit status.
+"""

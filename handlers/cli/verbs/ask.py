@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from handlers.cli.arguments import count
-from handlers.cli.context import Context
+from handlers.context import Context
 from watcher.errors import BadInput
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from handlers.cli.context import Context
+from handlers.context import Context
 from handlers.models.base import find_base
 from handlers.models.need import missing_packages
 from watcher.errors import JobError

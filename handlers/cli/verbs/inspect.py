@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.cli.arguments import path
-from handlers.cli.context import Context
+from handlers.context import Context
 from watcher.errors import BadInput
 
 if TYPE_CHECKING:

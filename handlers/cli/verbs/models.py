@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from handlers.cli.arguments import path
-from handlers.cli.context import Context
+from handlers.context import Context
 from handlers.models.base import tiny_folder
 from handlers.models.need import need_mlx
 from watcher.clock import SYSTEM

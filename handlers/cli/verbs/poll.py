@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from handlers.cli.context import Context
+from handlers.context import Context
 from watcher.clock import SYSTEM
 
 if TYPE_CHECKING:

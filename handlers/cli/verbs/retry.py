@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from handlers.cli.context import Context
+from handlers.context import Context
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.cli.arguments import path
-from handlers.cli.context import Context
 from handlers.cli.signals import set_on_signals
+from handlers.context import Context
 from watcher.files import surroundings
 from watcher.workspace import Workspace
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handlers.cli.arguments import count
-from handlers.cli.context import Context
+from handlers.context import Context
 
 if TYPE_CHECKING:
     from handlers.service.manager import Manager

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handlers.cli.context import Context
+from handlers.context import Context
 
 if TYPE_CHECKING:
     from handlers.cli.desk import Desk

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from handlers.cli.arguments import path
-from handlers.cli.context import Context
+from handlers.context import Context
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -10,7 +10,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from handlers.cli.arguments import path
-from handlers.cli.context import Context
+from handlers.context import Context
 from watcher.clock import SYSTEM, Clock
 from watcher.errors import Unavailable
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from handlers.cli.arguments import path
-from handlers.cli.context import Context
+from handlers.context import Context
 from handlers.models.need import need_mlx
 from watcher.errors import BadInput
 

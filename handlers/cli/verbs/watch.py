@@ -7,8 +7,8 @@ import logging
 import sys
 import threading
 
-from handlers.cli.context import Context
 from handlers.cli.signals import set_on_signals
+from handlers.context import Context
 from watcher.workspace import Workspace
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from handlers.cli.context import Context
+from handlers.context import Context
 
 if TYPE_CHECKING:
     from watcher.explain import Step

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from config.settings import Log, load
-from handlers.cli.context import Context
 from handlers.cli.main import main
+from handlers.context import Context
 from handlers.service import health as monitored
 from handlers.service import logs
 from handlers.service.health import Level, health

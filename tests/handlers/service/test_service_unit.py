@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import load
-from handlers.cli.context import Context
+from handlers.context import Context
 from handlers.service.unit import Facts, facts, launch_agent, systemd_unit
 
 LAUNCHD_KEYS = {

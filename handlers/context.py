@@ -1,19 +1,19 @@
-"""What every verb is given: the settings, and where the workspace is."""
+"""What a command is given: the settings, and where the workspace is."""
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from config.settings import Settings, SettingsError, load
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
+    """What a command works with; everything in it was read once, at the start."""
+
     settings: Settings
     root: Path
     """The workspace: `inbox/`, `outbox/`, `quarantine/` and `state/` lie in it."""
@@ -21,14 +21,6 @@ class Context:
     """The settings file in use, if there is one."""
     named: bool
     """The workspace was named by the person (`--workspace` or `SCANTUNE_WORKSPACE`)."""
-
-
-class Verb(Protocol):
-    """What a module of `verbs/` offers."""
-
-    @staticmethod
-    def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-        """Adds the verb's parser, with `set_defaults(run=…)`; `run(args, context)` returns the exit status."""
 
 
 def locate_workspace(named: Path | None) -> tuple[Path, bool]:
