@@ -9,7 +9,10 @@ choose.py      which rows stand in the dataset         lineage.py  where a row c
 write.py       its files                               parts.py    their names; many where it is large
 keep.py        parts shared from build to build        card.py     its card
 statistics.py  its figures                             rows.py     rows as people write them
-table.py       all rows as columns
+table.py       all rows as columns                     fill.py     one shard, made
+worker.py      shards made in processes of their own   licences.py under which licence a text stands
+croissant.py   the card for machines                   pictures.py the figures as pictures
+parquet.py     the sides as Parquet
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from handlers.dataset.fill import fill
 from handlers.dataset.lines import Line
 from handlers.dataset.making import Maker, Recipe
 from handlers.records import Record
@@ -81,8 +82,6 @@ def _accept(answer: bytes) -> Done:
 
 def work(content: bytes) -> bytes:
     """Carries out an order and answers it."""
-    from handlers.dataset.shards import fill
-
     order = msgspec.msgpack.decode(content, type=Order)
     maker = Maker(order.recipe, Path(order.tokenizer) if order.tokenizer else None, order.key)
     indexes = []

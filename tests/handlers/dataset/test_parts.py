@@ -14,11 +14,12 @@ from handlers.dataset import build as dataset_build
 from handlers.dataset import parts, shards
 from handlers.dataset.build import write_sides
 from handlers.dataset.croissant import FILE
+from handlers.dataset.fill import fill
 from handlers.dataset.lineage import LINEAGE, find_rows
 from handlers.dataset.lines import Line, find_lines
 from handlers.dataset.making import Maker
 from handlers.dataset.parts import side_files
-from handlers.dataset.shards import Stored, fill
+from handlers.dataset.shards import Stored
 from handlers.dataset.statistics import load_statistics
 from handlers.training.rows import load_sides
 from tests.handlers.dataset.made import attempt, folder, narrative
