@@ -14,7 +14,7 @@ from pathlib import Path
 
 from watcher import files
 from watcher.clock import SYSTEM, Clock, stamp
-from watcher.locks import JobLocks, accelerator
+from watcher.locks import Busy, JobLocks, accelerator
 from watcher.receipt import Input, Output, Receipt, digest_of, dump_receipt, job_key, read_receipt, tree_digest
 from watcher.sources import Source, identify, private_copy
 from watcher.stage import Attempt, Stage, Takes
@@ -99,7 +99,7 @@ def prepare(
 ) -> Done | Prepared:
     """Runs the job into a scratch folder, with its lock held in `locks` until after `commit`.
 
-    Raises watcher.locks.Busy if another process is at it and `wait` is False.
+    Raises watcher.locks.Busy if another process is at it and `wait` is False, or has removed an input.
     """
     by_digest = {source.digest: source for source in sources}
     sources = [by_digest[digest] for digest in sorted(by_digest)]
@@ -112,6 +112,8 @@ def prepare(
     locks.take(stage.name, key, wait=wait, stopping=voice.stopping)
     if files.exists(folder):  # whoever held the lock has done it
         return Done(Path(folder), read_receipt(Path(folder)), fresh=False)
+    if gone := [source.path for source in sources if source.stage and not files.exists(str(source.path))]:
+        raise Busy(f"{gone[0]} was removed by somebody else", "what takes its place is found at the next look")
     scratch = workspace.scratch_name(f"{stage.name}.{key}")
     try:
         with files.surroundings():

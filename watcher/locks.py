@@ -39,7 +39,15 @@ class JobLocks:
 
         Only a process that holds no other job lock may wait, so that no two wait for each other.
         """
-        name = f"{stage}.{int(key[:8], 16) % STRIPES:02d}"
+        self._take(stage, int(key[:8], 16) % STRIPES, wait, stopping)
+
+    def take_all(self, stage: str) -> None:
+        """The locks of all jobs of a stage. Raises Busy if one is held elsewhere."""
+        for stripe in range(STRIPES):
+            self._take(stage, stripe, False, lambda: False)
+
+    def _take(self, stage: str, stripe: int, wait: bool, stopping: Callable[[], bool]) -> None:
+        name = f"{stage}.{stripe:02d}"
         if name in self._held:
             return
         lock = self._known.get(name) or _lock(self._workspace.lock(name))

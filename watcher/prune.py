@@ -48,8 +48,9 @@ def prunable(
             found.append(Prunable("quarantined", f"{trouble.stage}/{trouble.input}", str(copy), _size(copy)))
     for stage in files.names(workspace.state / "cache"):
         folder = workspace.state / "cache" / stage
-        if folder.stat().st_mtime < before and _size(folder):
-            found.append(Prunable("cache", stage, str(folder), _size(folder)))
+        with contextlib.suppress(FileNotFoundError):  # somebody else has emptied and removed it
+            if folder.stat().st_mtime < before and _size(folder):
+                found.append(Prunable("cache", stage, str(folder), _size(folder)))
     return found
 
 
@@ -100,24 +101,25 @@ def _inputs(workspace: Workspace, job: Job) -> set[str]:
         return set()
 
 
-def prune(workspace: Workspace, found: Sequence[Prunable]) -> list[Prunable]:
-    """Removes them; returns those that are gone. A job that another process is at stays."""
+def prune(workspace: Workspace, stages: Sequence[Stage], found: Sequence[Prunable]) -> list[Prunable]:
+    """Removes them; returns those that are gone. A job that another process is at, or may be reading, stays."""
     gone = []
     for each in found:
         try:
-            _remove(workspace, each)
+            _remove(workspace, stages, each)
         except Busy:
             continue
         gone.append(each)
     return gone
 
 
-def _remove(workspace: Workspace, each: Prunable) -> None:
+def _remove(workspace: Workspace, stages: Sequence[Stage], each: Prunable) -> None:
     with files.surroundings():
         if each.kind == "cache":
-            for path in list(Path(each.folder).iterdir()):
-                with _unless_in_use():
-                    files.remove_tree(path)
+            with contextlib.suppress(FileNotFoundError):
+                for path in list(Path(each.folder).iterdir()):
+                    with _unless_in_use():
+                        files.remove_tree(path)
             return
         if each.kind == "quarantined":
             files.remove_tree(Path(each.folder))
@@ -125,6 +127,9 @@ def _remove(workspace: Workspace, each: Prunable) -> None:
         stage, key = each.name.split("/")
         with JobLocks(workspace) as locks:
             locks.take(stage, key, wait=False)
+            for taker in stages:
+                if stage in taker.accepts:  # whoever reads it holds one of these
+                    locks.take_all(taker.name)
             scratch = workspace.scratch(f"{stage}.{key}")
             files.remove_tree(scratch)
             with contextlib.suppress(FileNotFoundError):  # somebody else has pruned it

@@ -59,6 +59,7 @@ class Wake:
         self._folder, self._bell, self._flag = folder, bell, flag
         self._observer: BaseObserver | None = None
         self._watched: tuple[int, int] | None = None
+        self._why_not = ""
         self._polls = polling == "always" or (polling == "auto" and silent(folder))
         if self._polls:
             log.info("%s sends no change events that can be relied on: looking every %g s", folder, POLL_SECONDS)
@@ -75,13 +76,17 @@ class Wake:
         self.stop()
         try:
             status = self._folder.stat()
+            self._bell.mkdir(mode=0o700, exist_ok=True)  # somebody may have cleared the state
             observer = Observer()
             observer.schedule(_Flag(self._flag), os.fspath(self._folder), recursive=True, event_filter=EVENTS)
             observer.schedule(_Flag(self._flag), os.fspath(self._bell), event_filter=EVENTS)
             observer.start()
         except OSError as error:
-            log.warning("no change events for %s (%s): looking every %g s", self._folder, error, POLL_SECONDS)
+            if str(error) != self._why_not:
+                log.warning("no change events for %s (%s): looking every %g s", self._folder, error, POLL_SECONDS)
+            self._why_not = str(error)
             return
+        self._why_not = ""
         self._observer, self._watched = observer, (status.st_dev, status.st_ino)
         self._flag.set()  # what came before this moment sent no event
 

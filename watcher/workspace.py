@@ -51,12 +51,16 @@ class Workspace:
         return Path(f"{self._outbox}/{ARTIFACTS}/{digest[:2]}/{digest}/{ARTIFACT}")
 
     def inbox_gone(self) -> str:
-        """Why the inbox is not what it was, or "": an empty mount point is not an empty inbox. Raises OSError."""
+        """Why the inbox is not what it was, or "": an empty mount point is not an empty inbox.
+
+        Raises OSError, and Unavailable.
+        """
         mark = self.state / "inbox-is-a-volume"
         try:
-            mounted = self.inbox.stat().st_dev != self.state.stat().st_dev
+            volume = self.inbox.stat().st_dev
         except FileNotFoundError:
             return f"{self.inbox} is not there"
+        mounted = volume != make_folder(self.state).stat().st_dev
         if mounted and not mark.exists():
             mark.touch()
         elif not mounted and mark.exists():

@@ -78,7 +78,7 @@ def look(root: Path, chance: random.Random) -> None:
             why(workspace, PIPELINE, index, schedule, SYSTEM, each.name)
             trace(workspace, PIPELINE, index, each.digest)
         why(workspace, PIPELINE, index, schedule, SYSTEM, digest(b"nothing"))
-        prune(workspace, prunable(workspace, PIPELINE, index, SYSTEM, 0.0, frozenset()))
+        prune(workspace, PIPELINE, prunable(workspace, PIPELINE, index, SYSTEM, 0.0, frozenset()))
         if chance.random() < 0.3:
             retry_all(workspace, schedule)
         assert audit(workspace, PIPELINE, index, schedule).faults == []

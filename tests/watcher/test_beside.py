@@ -20,7 +20,7 @@ from watcher import files
 from watcher.audit import audit
 from watcher.engine import Engine
 from watcher.errors import Unavailable
-from watcher.execute import Voice, execute
+from watcher.execute import Voice, execute, execute_sources
 from watcher.failures import Failure, Retries, Schedule, read_all, record
 from watcher.index import Index
 from watcher.lineage import sightings, trace
@@ -284,3 +284,23 @@ def test_one_job_at_a_time_has_the_accelerator(
         execute(workspace, heavy, [tmp_path / "text"], say=said.append, stopping=lambda: bool(said))
     assert said == ["waiting: toy-device is in use by process 7"]
     assert execute(workspace, heavy, [tmp_path / "text"]).fresh
+
+
+def test_an_input_that_somebody_removed_is_no_failure(workspace: Workspace, clock: FakeClock) -> None:
+    """As `prune` does with what was replaced, or a person with a folder of the outbox."""
+    (workspace.inbox / "a").write_bytes(b"text")
+    one_pass(workspace, clock, [UPPER])
+    [made] = workspace.outbox.glob("upper/*/*")
+    with Engine(workspace, PIPELINE, Tempo(0.0), Voice(clock=clock), patient=True) as engine:
+        source = of_job(made)
+        shutil.rmtree(made)
+        engine.round()
+        assert engine.busy
+        with pytest.raises(Busy, match="was removed"):
+            execute_sources(workspace, COUNT, [source], Voice(clock=clock))
+        assert not engine.schedule.entries()
+        engine.rescan()
+        while engine.round():
+            pass
+    prove(workspace, [b"text"])
+    assert len(list(workspace.outbox.glob("count/*/*"))) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from toy import PIPELINE, UPPER, FakeClock, digest, one_pass
 
+from watcher import files
 from watcher.again import retry_affected
 from watcher.audit import audit
 from watcher.engine import Engine
@@ -25,7 +27,7 @@ from watcher.index import Index
 from watcher.ledger import Job
 from watcher.lineage import trace
 from watcher.overview import overview
-from watcher.prune import prunable, prune
+from watcher.prune import Prunable, prunable, prune
 from watcher.receipt import read_receipt
 from watcher.requests import ask
 from watcher.stage import ARTIFACTS, Attempt, Outcome, Stage
@@ -262,16 +264,41 @@ def test_prune_removes_what_was_replaced_and_nothing_that_counts(done: Workspace
         found = prunable(done, newer, index, clock, 30, frozenset())
         assert {each.kind for each in found} == {"replaced"}
         assert sorted(each.name.split("/")[0] for each in found) == ["collect", "count", "count", "upper", "upper"]
-        assert prune(done, found) == found
+        assert prune(done, newer, found) == found
         index.refresh()
     assert not list(faults(done, newer))
     assert not +one_pass(done, clock, newer).done
 
 
+def test_prune_takes_nothing_away_from_under_whoever_reads_it(done: Workspace, clock: FakeClock) -> None:
+    newer = (dataclasses.replace(UPPER, version="2", run=double), *PIPELINE[1:])
+    with Index(done, newer) as index:
+        retry_affected(done, Schedule(done, Retries()), index, newer[0])
+    clock.pass_(40 * DAY)
+    one_pass(done, clock, newer)
+    with Index(done, newer) as index:
+        found = [each for each in prunable(done, newer, index, clock, 30, frozenset()) if "upper/" in each.name]
+        with done.lock("count.05").open("w") as reader:  # it counts the words of any of them
+            fcntl.flock(reader, fcntl.LOCK_EX)
+            assert prune(done, newer, found) == []
+            assert all(Path(each.folder).exists() for each in found)
+        assert prune(done, newer, found) == found
+
+
+def test_a_cache_that_goes_meanwhile_is_none(
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Index(workspace, PIPELINE) as index:
+        monkeypatch.setattr(files, "names", lambda folder: ["ghost"] if folder.name == "cache" else [])
+        assert prunable(workspace, PIPELINE, index, clock, 0, frozenset()) == []
+    ghost = Prunable("cache", "ghost", str(workspace.state / "cache" / "ghost"), 1)
+    assert prune(workspace, PIPELINE, [ghost]) == [ghost]
+
+
 def test_prune_leaves_the_reason_and_the_artifact_of_what_was_quarantined(done: Workspace, clock: FakeClock) -> None:
     clock.pass_(40 * DAY)
     with Index(done, PIPELINE) as index:
-        found = prune(done, prunable(done, PIPELINE, index, clock, 30, frozenset()))
+        found = prune(done, PIPELINE, prunable(done, PIPELINE, index, clock, 30, frozenset()))
     assert [each.kind for each in found] == ["quarantined"]
     [trouble] = read_all(done.quarantine)
     assert trouble.reason == "a NUL byte in the text"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import subprocess
 import threading
 from collections import namedtuple
@@ -71,6 +72,14 @@ def test_without_a_folder_the_engine_looks_by_itself(workspace: Workspace, wake:
     workspace.inbox.rmdir()
     wake.ensure()
     assert wake.polls
+
+
+def test_a_state_that_somebody_cleared_is_made_anew(workspace: Workspace, wake: Wake, flag: threading.Event) -> None:
+    shutil.rmtree(workspace.state)
+    assert workspace.inbox_gone() == ""
+    wake.ensure()
+    assert not wake.polls
+    assert rings(flag, lambda: requests.poke(workspace))
 
 
 Mount = namedtuple("Mount", "device mountpoint fstype opts")

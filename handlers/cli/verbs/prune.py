@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     with desk(context) as books:
         found = prunable(books.workspace, books.stages, books.index, SYSTEM, args.days, _kept(books))
         if not args.dry_run:
-            found = prune(books.workspace, found)
+            found = prune(books.workspace, books.stages, found)
             books.index.refresh()
     if args.json:
         print_json(found)
