@@ -29,7 +29,7 @@ BUG = 70
 """An unexpected error; it is written down and tried again."""
 UNAVAILABLE = 75
 BATCH = 64
-"""So many inputs share one process, and with it what it loads."""
+"""How many inputs share one process, and with it what it loads."""
 LONGEST_COMMAND = 60_000
 """Longer lists of paths than this go through a file, `@FILE`, with a NUL byte between two."""
 
@@ -94,7 +94,7 @@ class Children:
         return gone
 
     def stop(self, seconds: float) -> None:
-        """Asks all to end, and ends those that have not after so many seconds."""
+        """Asks all to end, and kills those that have not ended after the given seconds."""
         for child in self._running.values():
             child.process.terminate()
         until = self._clock.elapsed() + seconds

@@ -17,7 +17,7 @@ from watcher.workspace import Workspace
 
 log = logging.getLogger(__name__)
 GROUP = 64
-"""At most so many files, and so many jobs of a stage, are made durable together."""
+"""How many files, and how many jobs of a stage, are made durable together at most."""
 AGAIN_SECONDS = 0.2
 """A file that turned out to be written to is looked at again no sooner."""
 
