@@ -37,20 +37,23 @@ def open_database(file: Path) -> sqlite3.Connection:
 def _usable(file: Path) -> sqlite3.Connection | None:
     try:
         database = _connect(file)
-        if database.execute("PRAGMA user_version").fetchone()[0] == LAYOUT:
-            return database
-        database.close()
+        with _closed_on_error(database):
+            layout = database.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
-        pass  # no database, or a damaged one
+        return None  # no database, or a damaged one
+    if layout == LAYOUT:
+        return database
+    database.close()
     return None
 
 
 def _anew(file: Path) -> sqlite3.Connection:
     remove_database(file)
     database = _connect(file)
-    database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {LAYOUT}; COMMIT;")
+    with _closed_on_error(database):
+        database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {LAYOUT}; COMMIT;")
     return database
 
 
@@ -62,11 +65,22 @@ def remove_database(file: Path) -> None:
 def _connect(file: Path) -> sqlite3.Connection:
     # Other processes may use the same index; no write of theirs takes long.
     database = sqlite3.connect(file, timeout=60.0, isolation_level=None)
-    database.execute("PRAGMA journal_mode = WAL")
-    # A power failure may take the last transactions, never the consistency: what changed since is read again.
-    database.execute("PRAGMA synchronous = NORMAL")
-    database.execute("PRAGMA cache_size = -4000")
+    with _closed_on_error(database):
+        database.execute("PRAGMA journal_mode = WAL")
+        # A power failure may take the last transactions, never the consistency: what changed since is read again.
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA cache_size = -4000")
     return database
+
+
+@contextlib.contextmanager
+def _closed_on_error(database: sqlite3.Connection) -> Iterator[None]:
+    """A connection that is only dropped keeps its files open until it is collected."""
+    try:
+        yield
+    except sqlite3.Error:
+        database.close()
+        raise
 
 
 def all_about(database: sqlite3.Connection, prefix: str) -> list[tuple[str, str]]:
