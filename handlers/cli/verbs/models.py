@@ -33,13 +33,15 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     tiny.add_argument("--train", action="store_true", help="train it anew, as the shipped one was; takes long")
     tiny.set_defaults(run=run_tiny)
     export = below.add_parser("export", help="a finished model in another form, beside it")
-    export.add_argument("name", metavar="NAME-vN")
-    export.add_argument("--to", required=True, choices=("q4", "q8", "peft", "gguf"))
+    export.add_argument("name", metavar="NAME-vN", help="a finished model, as `models list` names it")
+    export.add_argument(
+        "--to", required=True, choices=("q4", "q8", "peft", "gguf"), help="4 or 8 bits, a PEFT adapter, GGUF"
+    )
     export.add_argument("--dataset", type=path, metavar="FILE_OR_DIR", help="rows on which q4 and q8 are measured")
     export.add_argument("--llama-cpp", type=path, metavar="DIR", help="a checkout of llama.cpp, for gguf")
     export.set_defaults(run=run_export)
     promote = below.add_parser("promote", help="make a finished model the champion")
-    promote.add_argument("name", metavar="NAME-vN")
+    promote.add_argument("name", metavar="NAME-vN", help="a finished model, as `models list` names it")
     promote.set_defaults(run=run_promote)
     rollback = below.add_parser("rollback", help="make the champion before this one the champion again")
     rollback.set_defaults(run=run_rollback)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("poll", help="fetch new reports from where they are made into the inbox")
-    parser.add_argument("source", choices=["github"])
+    parser.add_argument("source", choices=["github"], help="where the reports come from")
     parser.add_argument("--once", action="store_true", help="poll once and end (for cron); 1 if something went wrong")
     parser.set_defaults(run=run)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("prune", help="remove what newer work replaced, old quarantined copies, and caches")
-    parser.add_argument("--days", type=days, default=30.0, help="only what is older (default: %(default)g)")
+    parser.add_argument("--days", type=days, default=30.0, help="only what is older than this (default: %(default)g)")
     parser.add_argument("--dry-run", action="store_true", help="only say what would go")
     parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.set_defaults(run=run)

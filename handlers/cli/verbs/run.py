@@ -23,7 +23,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("run", help="take what lies in inbox/ (or PATH…) through all stages, then end")
     parser.add_argument("paths", nargs="*", type=path, metavar="PATH", help="files or folders; they stay there")
     parser.add_argument("--artifacts-dir", type=path, metavar="DIR", help="a folder of files to take; they stay there")
-    parser.add_argument("--output-dir", type=path, metavar="DIR", help="use DIR as an outbox of its own")
+    parser.add_argument(
+        "--output-dir", type=path, metavar="DIR", help="write to DIR, an outbox of its own, instead of the workspace's"
+    )
     parser.add_argument("--model-name", metavar="BASE", help="the base model, a folder of base_models_dir")
     parser.add_argument("--skip-fine-tuning", action="store_true", help="stop at the dataset")
     parser.add_argument("--fine-tuning-model-name", metavar="NAME", help="the name of the finished model; must be free")

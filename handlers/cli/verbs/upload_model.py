@@ -26,7 +26,7 @@ LONGEST_WAIT_SECONDS = 60.0
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("upload-model", help="publish a finished model or a dataset, as the settings say")
-    parser.add_argument("folder", type=path, metavar="DIR")
+    parser.add_argument("folder", type=path, metavar="DIR", help="the folder of a finished model or a dataset")
     parser.add_argument("--dry-run", action="store_true", help="show files, sizes, visibility and card; send nothing")
     parser.add_argument(
         "--yes",

@@ -14,7 +14,7 @@ from watcher.errors import BadInput
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("validate-model", help="load a finished model, generate from it, check its files")
-    parser.add_argument("folder", type=path, metavar="DIR")
+    parser.add_argument("folder", type=path, metavar="DIR", help="the folder of a finished model")
     parser.add_argument(
         "--benchmark",
         type=path,
