@@ -29,7 +29,7 @@ def retry_some(workspace: Workspace, schedule: Schedule, words: Sequence[str]) -
     known = list(_troubles(workspace, schedule))
     for word in words:
         if not any(_means(word, each, workspace) for each in known):
-            raise BadInput(f"nothing that failed is known as {word}", "scantune status lists what failed")
+            raise BadInput(f"nothing that failed is known as {word}", "`scantune status` lists what failed")
     return _again(workspace, schedule, lambda trouble: any(_means(word, trouble, workspace) for word in words))
 
 

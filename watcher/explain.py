@@ -68,7 +68,7 @@ def _in_inbox(workspace: Workspace, clock: Clock, words: str) -> Iterator[Step]:
     if name in map(printable, look.unsettled):
         by = watched_by(workspace)
         reason = "it is taken once it has lain still for the settling time and nobody has it open for writing"
-        hint = "" if by else "nobody watches this workspace just now: scantune run, or scantune watch"
+        hint = "" if by else "nobody watches this workspace just now: start `scantune run` or `scantune watch`"
         yield Step(stage=ARTIFACTS, state="in the inbox", subject=name, reason=reason, hint=hint)
 
 
@@ -148,10 +148,12 @@ def _done(workspace: Workspace, stage: Stage, index: Index, job: Job) -> Step:
     try:
         receipt = read_receipt(folder)
     except ReceiptError as error:
-        return Step(stage=job.stage, state="unknown", subject=job.input, reason=str(error), hint="scantune doctor")
+        return Step(
+            stage=job.stage, state="unknown", subject=job.input, reason=str(error), hint="see `scantune doctor`"
+        )
     stale = job in index.stale(stage)
     reason = "made with another version or other settings" if stale else ""
-    hint = f"scantune retry --affected-by {job.stage}" if stale else ""
+    hint = f"`scantune retry --affected-by {job.stage}` makes it again" if stale else ""
     if job.input in asked(workspace, job.stage):
         reason, hint = "it was asked to run again and waits for its turn", ""
     return Step(

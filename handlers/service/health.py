@@ -67,7 +67,7 @@ def _watcher(file: Path, now: float, alive: Callable[[int], bool]) -> Health:
     try:
         beat = msgspec.json.decode(file.read_bytes(), type=Beat)
     except FileNotFoundError:
-        return Health(Level.CRITICAL, ("no watcher runs here (scantune watch, or scantune service install)",))
+        return Health(Level.CRITICAL, ("no watcher runs here: `scantune watch`, or `scantune service install`",))
     except (OSError, msgspec.DecodeError) as error:
         return Health(Level.UNKNOWN, (f"{file}: {error}",))
     silent = max(0.0, now - beat.time)
@@ -83,7 +83,7 @@ def _watcher(file: Path, now: float, alive: Callable[[int], bool]) -> Health:
 def _quarantine(root: Path) -> Health:
     count = sum(len(names(root / "quarantine" / stage)) for stage in names(root / "quarantine"))
     if count:
-        return Health(Level.WARNING, (f"{count} in quarantine (scantune status says why)",))
+        return Health(Level.WARNING, (f"{count} in quarantine (`scantune status` says why)",))
     return Health(Level.OK, ("nothing in quarantine",))
 
 
