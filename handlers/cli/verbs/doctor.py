@@ -16,7 +16,7 @@ from watcher.errors import JobError
 LOW_DISK = 5_000_000_000
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Remark(msgspec.Struct, frozen=True):
     """Something a person may want to mend; it does not make the books wrong."""
 
     what: str
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
     with desk(context) as books:
         report = audit(books.workspace, books.stages, books.index, books.schedule)
-        stuck = [Finding(f"{path}: {why}", "move it away") for path, why in books.index.unreadable.items()]
+        stuck = [Remark(f"{path}: {why}", "move it away") for path, why in books.index.unreadable.items()]
     warnings = [*stuck, *machine(context)]
     if args.json:
         print_json({"balanced": report.balanced, "audit": report, "warnings": warnings})
@@ -52,15 +52,15 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return 0 if report.balanced else 1
 
 
-def machine(context: Context) -> Iterator[Finding]:
+def machine(context: Context) -> Iterator[Remark]:
     """What is missing on this machine for the whole way, found without importing anything heavy."""
     settings = context.settings
     if missing_packages():
-        yield Finding("mlx is not installed: all works up to the dataset, training does not", "pip install mlx-lm")
+        yield Remark("mlx is not installed: all works up to the dataset, training does not", "pip install mlx-lm")
     try:
         find_base(settings.default_base_model, settings, context.root)
     except JobError as error:
-        yield Finding(error.reason, error.hint)
+        yield Remark(error.reason, error.hint)
     free = shutil.disk_usage(context.root).free
     if free < LOW_DISK:
-        yield Finding(f"only {free / 1e9:.1f} GB are free on the workspace's volume")
+        yield Remark(f"only {free / 1e9:.1f} GB are free on the workspace's volume")
