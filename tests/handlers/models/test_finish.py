@@ -84,8 +84,8 @@ def test_card_and_metadata_carry_the_same_numbers(model: Path) -> None:
     card = yaml.safe_load(head)
     values = [each["value"] for each in card["model-index"][0]["results"][0]["metrics"]]
     assert values == [metadata.after.loss, metadata.after.perplexity] == [1.25, math.exp(1.25)]
-    assert f"| base | {metadata.before.loss} | 2.0000 to 2.0000 | {metadata.before.perplexity} |\n" in body
-    assert f"| this model | {metadata.after.loss} | 1.2500 to 1.2500 | {metadata.after.perplexity} |\n" in body
+    assert f"| base | {metadata.before.loss:.4f} | 2.0000 to 2.0000 | {metadata.before.perplexity:.2f} |\n" in body
+    assert f"| this model | {metadata.after.loss:.4f} | 1.2500 to 1.2500 | {metadata.after.perplexity:.2f} |\n" in body
     assert "fell by 37.5 %" in body
     assert "frozen test side" not in body
     assert metadata.test is None
@@ -104,8 +104,8 @@ def test_the_frozen_side_is_told_by_itself(tiny_model: Path, adapter: Path, tmp_
     }
     assert told == {"validation": 1.25, "test": 1.75}
     _, section = body.split("On the 2 rows (20 completion tokens) of the dataset's frozen test side")
-    assert f"| base | 2.5 | 2.5000 to 2.5000 | {test.before.perplexity} |\n" in section
-    assert f"| this model | 1.75 | 1.7500 to 1.7500 | {test.after.perplexity} |\n" in section
+    assert f"| base | 2.5000 | 2.5000 to 2.5000 | {test.before.perplexity:.2f} |\n" in section
+    assert f"| this model | 1.7500 | 1.7500 to 1.7500 | {test.after.perplexity:.2f} |\n" in section
 
 
 def test_a_model_of_the_tiny_base_says_so_loudly(model: Path) -> None:
