@@ -8,6 +8,7 @@ from watcher.tempo import Tempo
 
 
 def tempo(settings: Settings) -> Tempo:
+    """The engine's times, as the settings have them."""
     intake = settings.intake
     return Tempo(
         settle_seconds=intake.settle_seconds,
@@ -19,5 +20,6 @@ def tempo(settings: Settings) -> Tempo:
 
 
 def retries(settings: Settings) -> Retries:
+    """When failed jobs are tried again, as the settings have it."""
     retry = settings.retry
     return Retries(retry.first_seconds, retry.longest_seconds, retry.attempts)

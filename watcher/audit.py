@@ -38,6 +38,8 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """What `doctor` found, from the folders alone."""
+
     jobs: int
     """Jobs whose outputs were hashed again."""
     books: list[Books]
@@ -45,6 +47,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def balanced(self) -> bool:
+        """Nothing is wrong."""
         return not self.faults
 
 

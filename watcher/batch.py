@@ -23,6 +23,8 @@ SECONDS = 0.5
 
 
 class Batch:
+    """The light jobs of one round: run, handed on, and listed for the commit."""
+
     def __init__(
         self,
         workspace: Workspace,

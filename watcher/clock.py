@@ -9,6 +9,8 @@ from typing import Protocol
 
 
 class Clock(Protocol):
+    """What the engine asks of a clock."""
+
     def now(self) -> float:
         """Wall-clock seconds since 1970; it may jump either way."""
 
@@ -20,6 +22,8 @@ class Clock(Protocol):
 
 
 class SystemClock:
+    """The machine's clock."""
+
     def now(self) -> float:
         return time.time()
 

@@ -58,6 +58,7 @@ def _anew(file: Path) -> sqlite3.Connection:
 
 
 def remove_database(file: Path) -> None:
+    """Removes the file and those that SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
 
@@ -84,14 +85,17 @@ def _closed_on_error(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def all_about(database: sqlite3.Connection, prefix: str) -> list[tuple[str, str]]:
+    """Names and values of the table `about` whose names begin with `prefix`."""
     return database.execute("SELECT name, value FROM about WHERE name GLOB ?", (f"{prefix}*",)).fetchall()
 
 
 def drop_about(database: sqlite3.Connection, name: str) -> None:
+    """Removes a name from the table `about`."""
     database.execute("DELETE FROM about WHERE name = ?", (name,))
 
 
 def put_about(database: sqlite3.Connection, name: str, value: str) -> None:
+    """Sets a name in the table `about`."""
     database.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, value))
 
 

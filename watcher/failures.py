@@ -82,6 +82,7 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trace: str = ""
 
     def text(self) -> str:
+        """The reason, and what to do about it."""
         return f"{self.reason} — {self.hint}" if self.hint else self.reason
 
 
@@ -122,12 +123,15 @@ class Schedule:
         self._entries = {(each.stage, each.input): each for each in read_all(self._folder)}
 
     def get(self, stage: str, digest: str) -> Trouble | None:
+        """The entry of an input (by digest) at a stage."""
         return self._entries.get((stage, digest))
 
     def entries(self) -> list[Trouble]:
+        """All entries, in no particular order."""
         return list(self._entries.values())
 
     def put(self, trouble: Trouble) -> None:
+        """Writes an entry down, in place of an earlier one on the same input."""
         self._entries[trouble.stage, trouble.input] = trouble
         try:
             files.reached("schedule")
@@ -136,6 +140,7 @@ class Schedule:
             log.warning("the next attempt is kept in memory only: %s", error)
 
     def drop(self, stage: str, digest: str) -> None:
+        """Removes an entry, if there is one. Raises Unavailable."""
         if self._entries.pop((stage, digest), None) is not None:
             with files.surroundings():
                 (self._folder / stage / f"{digest}.json").unlink(missing_ok=True)
@@ -240,6 +245,7 @@ def _dump(trouble: Trouble) -> bytes:
 
 
 def read_trouble(file: Path) -> Trouble | None:
+    """The entry in a file; None if there is none, or (with a warning) if it can't be read."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Trouble)
     except (OSError, msgspec.DecodeError) as error:

@@ -127,6 +127,7 @@ def append_durable(file: Path, line: bytes) -> None:
 
 
 def exists(path: str) -> bool:
+    """Whether something is there; a broken link is not."""
     return os.path.exists(path)
 
 

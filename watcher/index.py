@@ -226,6 +226,7 @@ class Index(Ledger):
             )
 
     def quarantined(self, stage: str, digest: str) -> bool:
+        """Whether a stage has put an input into quarantine."""
         return exists(f"{self._workspace.quarantine}/{stage}/{digest}")
 
     def settled(self, stage: str, digest: str) -> None:

@@ -66,6 +66,8 @@ class Unreadable(Exception):
 
 
 class Intake:
+    """Takes files in turns: `turn`, `take`, and `finish` once what was taken is committed."""
+
     def __init__(self, workspace: Workspace, clock: Clock, provenance: Provenance | None = None) -> None:
         self._workspace = workspace
         self._clock = clock

@@ -38,6 +38,7 @@ class Waiting:
 
 
 def job_of(receipt: Receipt) -> Job:
+    """A job as its receipt tells it."""
     started = str(receipt.clock.get("started", ""))
     kind = flavour(receipt.version, receipt.settings)
     return Job(receipt.stage, receipt.key, receipt.input, receipt.output_digest, kind, started, receipt.incomplete)
@@ -59,6 +60,7 @@ class Ledger:
             self._database.execute("COMMIT")
 
     def done(self, stage: str, digest: str) -> bool:
+        """Whether a stage has done an input, in any version."""
         query = "SELECT 1 FROM jobs WHERE stage = ? AND input = ? LIMIT 1"
         return self._database.execute(query, (stage, bytes.fromhex(digest))).fetchone() is not None
 
@@ -79,9 +81,11 @@ class Ledger:
         ]
 
     def count(self, table: Literal["jobs", "waiting"], stage: str) -> int:
+        """How many jobs a stage has done, or how many inputs wait for it."""
         return int(self._database.execute(f"SELECT COUNT(*) FROM {table} WHERE stage = ?", (stage,)).fetchone()[0])
 
     def count_incomplete(self, stage: str) -> int:
+        """How many of them could read their input in part only."""
         query = "SELECT COUNT(*) FROM jobs WHERE stage = ? AND incomplete"
         return int(self._database.execute(query, (stage,)).fetchone()[0])
 

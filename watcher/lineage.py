@@ -23,6 +23,8 @@ SHORTEST = 4
 
 
 class Lineage(msgspec.Struct, frozen=True, kw_only=True):
+    """Where something comes from, and what came of it."""
+
     subject: list[str]
     """The jobs that the question was about, as STAGE/KEY."""
     made_of: list[str]

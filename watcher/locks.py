@@ -56,6 +56,7 @@ class JobLocks:
         self._held[name] = lock
 
     def release(self) -> None:
+        """Gives all locks back."""
         for lock in self._held.values():
             lock.release()
         self._held.clear()

@@ -34,6 +34,8 @@ class StageState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """What `scantune status` tells."""
+
     workspace: str
     watcher: str | None
     """Who watches the workspace, or None."""

@@ -45,6 +45,8 @@ class _Collected:
 
 
 class Pending:
+    """Hands out the jobs that can run now, and knows why the others wait."""
+
     def __init__(
         self, workspace: Workspace, index: Index, schedule: Schedule, stages: Sequence[Stage], clock: Clock
     ) -> None:
@@ -101,6 +103,7 @@ class Pending:
         return Ready(stage, (source,), digest, again=False)
 
     def succeeded(self, stage: str) -> None:
+        """A job of a stage was done: its surroundings are there."""
         self._failed.pop(stage, None)
 
     def failed(self, trouble: Trouble) -> None:

@@ -25,6 +25,8 @@ class Machine:
 
 
 class Probe(Protocol):
+    """Asks the machine how it is."""
+
     def __call__(self) -> Machine:
         """The machine as it is now."""
 

@@ -82,6 +82,7 @@ def tree_digest(outputs: Mapping[str, Output]) -> str:
 
 
 def dump_receipt(receipt: Receipt) -> bytes:
+    """A receipt as the bytes of `receipt.json`."""
     return msgspec.json.format(_encoder.encode(receipt), indent=1) + b"\n"
 
 

@@ -12,6 +12,7 @@ from watcher.workspace import Workspace
 
 
 def ask(workspace: Workspace, stage: str, digest: str) -> None:
+    """Asks that a stage runs an input again, by its digest. Raises Unavailable."""
     files.write_durable(_folder(workspace, stage) / digest, b"")
 
 
@@ -21,6 +22,7 @@ def asked(workspace: Workspace, stage: str) -> list[str]:
 
 
 def drop(workspace: Workspace, stage: str, digest: str) -> None:
+    """Takes a request back, because it was carried out. Raises Unavailable."""
     with files.surroundings():
         (_folder(workspace, stage) / digest).unlink(missing_ok=True)
 

@@ -66,6 +66,7 @@ class Look:
 
 
 def signature(status: os.stat_result) -> Signature:
+    """What of a status tells that nothing happened to the file."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 

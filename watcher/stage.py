@@ -53,6 +53,7 @@ Run = Callable[[Sequence[Path], Path, Attempt], Outcome]
 
 
 def always_ready(inputs: Sequence[Path]) -> str | None:
+    """Most stages wait for nothing."""
     return None
 
 

@@ -101,6 +101,7 @@ class Wake:
         return self._watched == (status.st_dev, status.st_ino)
 
     def stop(self) -> None:
+        """Ends the observation, if there is one."""
         if self._observer:
             self._observer.stop()
             self._observer.join(5.0)

@@ -44,6 +44,7 @@ class Workspace:
         return Path(self.job_name(stage, key))
 
     def job_name(self, stage: str, key: str) -> str:
+        """`job` as a string."""
         return f"{self._outbox}/{stage}/{key[:2]}/{key}"
 
     def accepted(self, digest: str) -> Path:
@@ -78,6 +79,7 @@ class Workspace:
         return Path(self.scratch_name(name))
 
     def scratch_name(self, name: str) -> str:
+        """`scratch` as a string."""
         return f"{self._outbox}/.scratch/{name}"
 
     def resume(self, key: str) -> Path:
@@ -90,6 +92,7 @@ class Workspace:
         return make_folder(self.state / "cache" / stage)
 
     def lock(self, name: str) -> Path:
+        """The file of a lock; its folder is made."""
         return make_folder(self.state / "locks") / name
 
 

@@ -47,6 +47,7 @@ def join(words: Sequence[str], last: str = "and") -> str:
 
 
 def weaknesses(finding: Finding, catalogue: Catalogue) -> tuple[Weakness, ...]:
+    """The catalogue's entries for the finding's CWEs, in their order; unknown ones are passed over."""
     found = (catalogue.weakness(each) for each in finding.cwes)
     return tuple(each for each in found if each is not None)
 
@@ -65,6 +66,7 @@ def impact_words(weakness: Weakness) -> str | None:
 
 
 def place_words(place: Location) -> str:
+    """ "src/app.py, line 3", "GET https://host/path", or the name of a resource."""
     spot = place.path or place.symbol or "a place that the report does not name"
     if place.url:
         spot = f"{place.method} {place.url}" if place.method else place.url
@@ -82,6 +84,7 @@ def where_words(finding: Finding) -> str:
 
 
 def severity_words(finding: Finding, vector: Vector | None) -> str:
+    """The severity, which field of the report says so, and the CVSS base score if one is known."""
     if finding.severity == "unknown":
         return (
             f"unknown: the report says {finding.severity_raw!r}"
@@ -97,6 +100,7 @@ def severity_words(finding: Finding, vector: Vector | None) -> str:
 
 
 def reach_words(finding: Finding, vector: Vector | None) -> str | None:
+    """How the flaw can be reached, as far as a CVSS vector or the kind of finding tells."""
     if vector:
         return f"According to its CVSS vector: {vector.reach}, with {vector.stakes}."
     place = finding.locations[0] if finding.locations else None
@@ -120,6 +124,7 @@ def exploited_words(finding: Finding, seen: Exploitation) -> Iterator[str]:
 
 
 def affected_words(finding: Finding, target: str | None) -> str | None:
+    """The package as it is installed, and its fixed versions; `target` is the nearest one. None without a package."""
     package = finding.package
     if package is None:
         return None

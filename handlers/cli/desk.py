@@ -19,6 +19,8 @@ from watcher.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Desk:
+    """The open books."""
+
     workspace: Workspace
     stages: tuple[Stage, ...]
     index: Index

@@ -35,6 +35,8 @@ class Problem(NamedTuple):
 
 
 class Choice(NamedTuple):
+    """What was chosen, as numbers of rows and sources of the table."""
+
     table: Table
     rows: Numbers  # that stand, of the table; ordered by their keys
     groups: list[str]  # of each source

@@ -17,11 +17,15 @@ _COMMON_NAME = re.compile(r"\('([^']+(?:'[a-z ][^']*)?)'\)")
 
 
 class Consequence(msgspec.Struct, frozen=True, array_like=True):
+    """What a weakness can lead to."""
+
     scopes: tuple[str, ...]  # "Confidentiality", "Integrity", …
     impacts: tuple[str, ...]  # "Read Application Data", …
 
 
 class Mitigation(msgspec.Struct, frozen=True, array_like=True):
+    """What helps against a weakness."""
+
     id: str | None  # "MIT-5"; most have none
     phases: tuple[str, ...]  # "Implementation", …
     strategy: str | None  # "Input Validation", …

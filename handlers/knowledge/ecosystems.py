@@ -154,6 +154,7 @@ def pin_line(ecosystem: Ecosystem, name: str, version: str | None) -> str | None
 
 
 def installed_command(ecosystem: Ecosystem, name: str) -> str | None:
+    """The command that shows which version of a package is installed, None if the ecosystem has none."""
     return fill(ecosystem.installed, name=name)
 
 

@@ -54,6 +54,7 @@ def champion(root: Path) -> Champion | None:
 
 
 def read_pointer(root: Path) -> Pointer:
+    """The champion and those before it; none if there was never one. Raises BadInput if the file is damaged."""
     file = root / POINTER
     try:
         return msgspec.json.decode(file.read_bytes(), type=Pointer)

@@ -55,11 +55,13 @@ def fused(model: nn.Module) -> nn.Module:
 
 
 def read_config(folder: Path) -> Config:
+    """A model's `config.json`."""
     config: Config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     return config
 
 
 def write_config(folder: Path, config: Config) -> None:
+    """Writes a model's `config.json`, its keys in order."""
     (folder / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

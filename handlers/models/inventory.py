@@ -16,6 +16,8 @@ from watcher.errors import JobError
 
 
 class BaseEntry(Record, frozen=True, kw_only=True):
+    """A base model of `models list`."""
+
     name: str
     path: str
     bytes: int
@@ -30,6 +32,8 @@ class BaseEntry(Record, frozen=True, kw_only=True):
 
 
 class FinishedEntry(Record, frozen=True, kw_only=True):
+    """A finished model of `models list`."""
+
     name: str
     path: str
     bytes: int
@@ -46,6 +50,8 @@ class FinishedEntry(Record, frozen=True, kw_only=True):
 
 
 class Inventory(Record, frozen=True, kw_only=True):
+    """What `models list` tells."""
+
     base_models_dir: str
     fine_tuned_models_dir: str
     champion: str | None

@@ -56,6 +56,7 @@ class Budget:
         self.until = self.clock() + self.limits.max_seconds
 
     def take_bytes(self, count: int) -> None:
+        """Counts unpacked bytes. Raises OverBudgetError if they, or their ratio to the packed ones, are too many."""
         self.expanded += count
         if self.expanded > self.limits.max_expanded_bytes:
             raise OverBudgetError(
@@ -66,11 +67,13 @@ class Budget:
         self.check_time()
 
     def take_members(self, count: int) -> None:
+        """Counts files of archives. Raises OverBudgetError if they are too many."""
         self.members += count
         if self.members > self.limits.max_members:
             raise OverBudgetError(f"holds more than {self.limits.max_members} files (limits.max_members)")
 
     def check_time(self) -> None:
+        """Raises OverBudgetError if reading took more of the processor than it may."""
         if self.clock() > self.until:
             raise OverBudgetError(
                 f"reading takes more than {self.limits.max_seconds:g} s of the processor (limits.max_seconds)"

@@ -31,6 +31,8 @@ class Level(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
+    """A level, and why it is no better; `str()` is the monitor's line."""
+
     level: Level
     reasons: tuple[str, ...]
 
@@ -54,6 +56,7 @@ def last_beat(root: Path) -> Beat | None:
 
 
 def process_lives(process: int) -> bool:
+    """Whether a process of this id lives, be it another user's."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -47,11 +47,14 @@ class Status:
 
 
 class Manager(Protocol):
+    """What launchd and systemd have in common."""
+
     @property
     def file(self) -> Path:
         """Where the rendered file belongs."""
 
-    def render(self, service: Facts) -> bytes: ...
+    def render(self, service: Facts) -> bytes:
+        """The file as `install` would write it."""
 
     def install(self, service: Facts) -> bool:
         """Installs and starts; returns False if exactly this was installed and loaded. Raises Unavailable."""
@@ -59,7 +62,8 @@ class Manager(Protocol):
     def uninstall(self) -> bool:
         """Stops and removes; returns False if nothing was installed. Raises Unavailable."""
 
-    def status(self) -> Status: ...
+    def status(self) -> Status:
+        """Whether it is installed, and whether it runs."""
 
 
 def system_run(command: Sequence[str]) -> Done:

@@ -48,6 +48,7 @@ def facts(context: Context, python: str = sys.executable) -> Facts:
 
 
 def log_folder(root: Path) -> Path:
+    """Where a workspace's logs lie."""
     return root / "state" / "logs"
 
 

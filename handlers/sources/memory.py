@@ -24,6 +24,8 @@ Provenance = Mapping[str, str | int | bool | None]
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of the journal: what became of one item of a listing."""
+
     id: str
     state: State
     why: str = ""

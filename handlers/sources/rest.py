@@ -72,6 +72,7 @@ class Rest:
         self.requests = 0
 
     def close(self) -> None:
+        """Closes the connections."""
         self._client.close()
 
     def spent(self) -> float:

@@ -66,6 +66,7 @@ class Publication:
         return read(self.sources[CARD]).decode("utf-8") if CARD in self.sources else ""
 
     def digests(self) -> tuple[Digests, ...]:
+        """The digests of all files, in the order of their paths."""
         return tuple(digests(path, self.sources[path]) for path in sorted(self.sources))
 
 

@@ -28,6 +28,8 @@ class ModelRecord(msgspec.Struct, frozen=True):
 
 
 class Loss(msgspec.Struct, frozen=True):
+    """A loss in nats a token."""
+
     loss: float  # nats a token
 
 
