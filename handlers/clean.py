@@ -25,8 +25,15 @@ WITHHELD = "(withheld)"
 """Stands for a name that is needed but spoke to the model."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])|\x9b[0-?]*[ -/]*[@-~]")
-_SPELLINGS = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x2223: "|", 0x2028: "\n", 0x2029: "\n"}
-"""Full-width letters and other spellings of what ASCII has."""
+_SPELLINGS = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
+    0x2223: "|",
+    0x2028: "\n",
+    0x2029: "\n",
+    0x2024: ".",
+    0x3002: ".",
+    0xFF61: ".",
+}
+"""Full-width letters and other spellings of what ASCII has; the dots are dots in host names too."""
 _TOKENS = re.compile(
     r"<\s*\|[^<>\n]{0,60}?\|\s*>|<\s*\||\|\s*>(?!=)|\[/?(?:INST|SYS|SYSTEM|AVAILABLE_TOOLS|TOOL_CALLS)\]|<</?SYS>>"
     r"|</?(?:s|bos|eos|pad|unk|mask|think|tool_call|tool_response|(?:start|end)_of_turn|im_(?:start|end))>"
@@ -57,8 +64,9 @@ _URL = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SPACE = re.compile(r"\s+")
-_SENTENCE_END = re.compile(r"(?<![\d.])([.!?])\s")
-_HEADING = re.compile(r"^\s*#{1,6}\s+[^\n]{0,60}$", re.MULTILINE)
+_SENTENCE_END = re.compile(r"(?<![\d.])(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)([.!?])\s")
+_HEADING = re.compile(r"^\s*#{1,6}\s+(?:[^\n]{0,60}$)?", re.MULTILINE)
+_STRONG = re.compile(r"(?<![\w*])\*\*(?=\S)([^*\n]{1,200}?)(?<=\S)\*\*(?![\w*])")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{1,80}")
 _CWE = re.compile(r"CWE-\d{1,5}")
@@ -166,7 +174,7 @@ def _undecorated(text: str) -> str:
         text = _URL.sub("", _TAG.sub(" ", _tokens_out(text)))
         if text == before:
             break
-    return text.replace("```", "'''")
+    return _STRONG.sub(r"\1", text).replace("```", "'''")
 
 
 def _tokens_out(text: str) -> str:

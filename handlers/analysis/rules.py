@@ -16,7 +16,7 @@ from handlers.knowledge.upgrades import fix_in_words
 from handlers.knowledge.versions import smallest_fix
 from handlers.records import Analysis, Finding, Origin
 
-VERSION = "3"
+VERSION = "4"
 """Of the rules; whoever changes what they say counts it up."""
 RULES = Origin(kind="rules", version=VERSION)
 NOTHING = Exploitation()
@@ -75,7 +75,8 @@ def _unknown(finding: Finding, target: str | None, seen: Exploitation) -> Iterat
     if not finding.cwes and finding.class_ in ("vulnerability", "code", "dast"):
         yield "which class of weakness (CWE) it belongs to"
     if finding.class_ == "vulnerability":
-        yield "whether this project runs the affected code"
+        if not words.is_called(finding):
+            yield "whether this project runs the affected code"
         if seen.kev is None:
             yield "whether it is being exploited anywhere"
         if not finding.ids:

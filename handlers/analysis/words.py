@@ -99,11 +99,19 @@ def severity_words(finding: Finding, vector: Vector | None) -> str:
     return f"{finding.severity}{origin}{scored}"
 
 
+def is_called(finding: Finding) -> bool:
+    """Whether the scan itself traced a call from the scanned code to the flaw: govulncheck then names the line."""
+    place = finding.locations[0] if finding.locations else None
+    return finding.tool == "govulncheck" and place is not None and bool(place.path and place.line)
+
+
 def reach_words(finding: Finding, vector: Vector | None) -> str | None:
     """How the flaw can be reached, as far as a CVSS vector or the kind of finding tells."""
     if vector:
         return f"According to its CVSS vector: {vector.reach}, with {vector.stakes}."
     place = finding.locations[0] if finding.locations else None
+    if place and is_called(finding):
+        return f"The scanned code reaches it from {place.path}, line {place.line}."
     if finding.class_ == "dast" and place and place.url:
         return f"Seen from outside, in the answer to {place.method or 'a request'} {place.url}."
     if finding.class_ == "secret":

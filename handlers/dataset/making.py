@@ -24,7 +24,7 @@ from handlers.privacy import Scrubber
 from handlers.records import Class, Narrative, Origin, Record, Severity
 from watcher.errors import BadInput, JobError
 
-VERSION = "13"
+VERSION = "14"
 """Of everything that decides what a row says, and of the layout of shards."""
 USER = "user"
 """The task of a row that a person wrote without saying which generated row it replaces."""

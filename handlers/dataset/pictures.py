@@ -8,6 +8,9 @@ from pathlib import Path
 from handlers.dataset.statistics import LENGTH_BIN, Statistics
 from handlers.records import SEVERITIES
 
+LABELS = 44
+"""Characters that fit below a picture in one line."""
+
 
 def draw_pictures(folder: Path, figures: Statistics) -> None:
     """Writes lengths.png, classes.png and severities.png."""
@@ -29,6 +32,8 @@ def _draw(file: Path, label: str, counts: Mapping[str, int]) -> None:
     axes = figure.add_subplot()
     axes.bar(list(counts), list(counts.values()), color="#4878a8")
     axes.set(xlabel=label, ylabel="rows")
-    axes.tick_params(axis="x", rotation=45 if len(counts) > 8 else 0)
+    if sum(map(len, counts)) > LABELS:
+        axes.set_xticks(range(len(counts)), list(counts), rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_axisbelow(True)
     axes.grid(axis="y", alpha=0.3)
     figure.savefig(file, format="png", metadata={"Software": None})

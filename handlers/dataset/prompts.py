@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from handlers.clean import shorten
+from handlers.readers.severity import from_score, score_of
 from handlers.records import Finding, Location, Package
 
 QUESTIONS: dict[str, tuple[str, ...]] = {
@@ -58,18 +60,34 @@ HIDDEN: dict[str, frozenset[str]] = {
 """Facts that are the answer, or give it away, and so are not told in the question."""
 
 
+_score_of = lru_cache(maxsize=4096)(score_of)
+DESCRIBED = frozenset({"cwe", "cvss"})
+"""Tasks that need the description alone."""
+
+
+def _follows_from_vector(finding: Finding) -> bool:
+    """Whether the CVSS vector tells the severity, and the report's own word for it adds nothing."""
+    score = _score_of(finding.cvss_vector) if finding.cvss_vector else None
+    told = finding.severity_raw is None or finding.severity_raw.lower() in (finding.severity, str(score))
+    return score is not None and told and from_score(score) == finding.severity
+
+
 def pick(options: Sequence[str], seed: str) -> str:
     """One of `options`, always the same for the same seed."""
     digest = hashlib.blake2b(seed.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return options[int.from_bytes(digest, "big") % len(options)]
 
 
-def ask(task: str, finding: Finding, seed: str, most: int) -> str:
-    """The question of a task about a finding, with the facts that it may use, free texts cut at `most` characters."""
+def ask(task: str, finding: Finding, seed: str, most: int, exploited: Sequence[str] = ()) -> str:
+    """The question of a task about a finding, with the facts that it may use, free texts cut at `most` characters.
+
+    `exploited` is what public lists say of its exploitation.
+    """
     hidden = HIDDEN.get(task, frozenset())
-    if task == "triage" and not finding.cvss_vector:
+    if task == "triage" and not _follows_from_vector(finding):
         hidden = frozenset()  # nothing else would tell
-    told = (f"{name}: {value}" for name, value in facts(finding, most) if name not in hidden)
+    told = [f"{name}: {value}" for name, value in facts(finding, most) if name not in hidden]
+    told += [f"Exploitation: {'; '.join(exploited)}"] if exploited and task not in DESCRIBED else []
     return pick(QUESTIONS[task], f"{task} {seed}") + "\n\n" + "\n".join(told)
 
 
@@ -80,7 +98,7 @@ def facts(finding: Finding, most: int) -> Iterator[tuple[str, str]]:
     if finding.rule_id and finding.rule_id != finding.title:
         yield "Rule", finding.rule_id
     if finding.severity != "unknown":
-        yield "Severity", finding.severity
+        yield "Severity", finding.severity + _own_word(finding)
     if finding.ids:
         yield "Ids", ", ".join(finding.ids)
     if finding.cwes:
@@ -97,6 +115,12 @@ def facts(finding: Finding, most: int) -> Iterator[tuple[str, str]]:
         yield "Advice", shorten(finding.remediation, most)
     if finding.snippet:
         yield "Code", f"\n```\n{_first_lines(finding.snippet, most)}\n```"
+
+
+def _own_word(finding: Finding) -> str:
+    """The report's word for the severity and the field that says it, where it is another word."""
+    raw, origin = finding.severity_raw, finding.severity_origin
+    return f" ({origin}: {raw})" if raw and origin and raw.lower() != finding.severity else ""
 
 
 def _first_lines(code: str, most: int) -> str:

@@ -15,7 +15,7 @@ from handlers.dataset.prompts import QUESTIONS, ask
 from handlers.dataset.rows import Example, Message
 from handlers.dataset.split import fraction
 from handlers.knowledge.upgrades import fix_in_words
-from handlers.records import Finding, Narrative, Record
+from handlers.records import Analysis, Narrative, Record
 
 
 class Judgement(NamedTuple):
@@ -52,12 +52,14 @@ def drafts(narrative: Narrative, shares: Mapping[str, float], judge: Judge) -> I
         drawn = share >= 1 or (share > 0 and fraction(f"{task} {finding.fingerprint}") < share)
         text = answer(narrative) if drawn else None
         if text:
-            yield _draft(task, text, finding, judge)
+            yield _draft(task, text, narrative.analysis, judge)
 
 
-def _draft(task: str, answer: str, finding: Finding, judge: Judge) -> Draft:
+def _draft(task: str, answer: str, made: Analysis, judge: Judge) -> Draft:
+    finding = made.finding
     for most in LENGTHS:
-        example = Example(messages=(_user(ask(task, finding, finding.fingerprint, most)), _assistant(answer)))
+        question = ask(task, finding, finding.fingerprint, most, made.exploited)
+        example = Example(messages=(_user(question), _assistant(answer)))
         judged = judge(example)
         if judged.fault != TOO_LONG:
             break

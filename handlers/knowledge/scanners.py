@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from handlers.knowledge.commands import fill
@@ -11,7 +12,7 @@ RESCANS: dict[str, Sequence[str]] = {
     "trivy-operator": (),
     "grype": ("grype {image}", "grype dir:."),
     "osv-scanner": ("osv-scanner scan source --lockfile {path}", "osv-scanner scan source ."),
-    "semgrep": ("semgrep scan --config {config} {path}", "semgrep scan --config auto {path}"),
+    "semgrep": ("semgrep scan --config {config} {path}",),
     "checkov": ("checkov --file {path} --check {rule}", "checkov --directory . --check {rule}"),
     "gitleaks": ("gitleaks dir --redact .",),
     "trufflehog": ("trufflehog filesystem .",),
@@ -49,17 +50,30 @@ RESCANS: dict[str, Sequence[str]] = {
 """By the scanner's name; the first template whose words are all known and harmless is used."""
 
 
+REGISTRY = re.compile(
+    r"(?:ai|apex|bash|c|clojure|csharp|dockerfile|elixir|generic|go|html|java|javascript|json|kotlin|ocaml|php|python|"
+    r"ruby|rust|scala|solidity|swift|terraform|trailofbits|typescript|yaml)\.[\w-]+\.[\w.-]+"
+)
+"""Rules of Semgrep's registry; others lie in a file of the owner's that no command of ours can name."""
 TITLES = {
     each.lower(): each
     for each in (
-        "AppScan", "Bandit", "Brakeman", "Checkov", "CodeQL", "CycloneDX", "ESLint", "Gitleaks", "Grype", "KICS",
-        "Kubescape", "MobSF", "Nikto", "Nuclei", "OpenVAS", "OSV-Scanner", "Prowler", "PHPStan", "Retire.js", "RuboCop",
-        "Semgrep", "Snyk", "SonarQube", "SpotBugs", "Trivy", "TruffleHog", "Wapiti", "ZAP", "BinSkim", "Hadolint",
+        "Acunetix", "AppScan", "Arachni", "Bandit", "Bearer", "BinSkim", "Brakeman", "Checkmarx", "Checkov", "CodeQL",
+        "Coverity", "CycloneDX", "Dependabot", "ESLint", "Fortify", "Gemnasium", "Gitleaks", "Grype", "Hadolint",
+        "Harbor", "Horusec", "Invicti", "KICS", "Kubescape", "MobSF", "Nessus", "NeuVector", "Nexpose", "Nikto", "Nmap",
+        "Nuclei", "OpenVAS", "OSV-Scanner", "PHPStan", "Prowler", "Qualys", "Retire.js", "RuboCop", "Semgrep", "Snyk",
+        "SonarQube", "SpotBugs", "StackHawk", "Sysdig", "Talisman", "Terrascan", "Trivy", "TruffleHog", "Veracode",
+        "Wapiti", "Wazuh", "WebInspect", "Wiz", "WPScan", "ZAP",
     )
-} | {"retirejs": "Retire.js", "burp": "Burp Suite", "dependency-check": "Dependency-Check", "npm-audit": "npm audit",
-     "dependency-track": "Dependency-Track", "cargo-audit": "cargo audit", "pip-audit": "pip-audit",
-     "yarn-audit": "yarn audit", "testssl": "testssl.sh", "unknown": "the scanner",
-     "security_code_scan": "Security Code Scan"}  # fmt: skip
+} | {
+    "burp": "Burp Suite", "cargo-audit": "cargo audit", "composer-audit": "composer audit", "csaf": "the advisory",
+    "dependency-check": "Dependency-Check", "dependency-track": "Dependency-Track",
+    "find_sec_bugs": "Find Security Bugs", "github-code-scanning": "GitHub code scanning",
+    "github-secret-scanning": "GitHub secret scanning", "npm-audit": "npm audit", "openvex": "the VEX document",
+    "pip-audit": "pip-audit", "pnpm-audit": "pnpm audit", "retirejs": "Retire.js",
+    "security_code_scan": "Security Code Scan", "testssl": "testssl.sh", "trivy-operator": "Trivy Operator",
+    "unknown": "the scanner", "yarn-audit": "yarn audit",
+}  # fmt: skip
 """Names as the tools' makers write them, by the name in a finding."""
 
 
@@ -73,7 +87,7 @@ def rescan_command(
 ) -> str | None:
     """The command that asks `tool` again about one rule and place, or None if the tool is not known."""
     name = tool.lower().replace(" ", "-").replace("_", "-")
-    config = f"r/{rule}" if rule and rule.count(".") >= 2 else None
+    config = f"r/{rule}" if rule and REGISTRY.match(rule) else None
     code = rule.split(":")[-1] if rule else None
     words = {"rule": rule, "path": path, "image": image, "url": url, "config": config, "code": code}
     filled = (fill(each, **words) for each in RESCANS.get(name, RESCANS.get(name.split("-")[0], ())))

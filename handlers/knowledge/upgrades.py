@@ -23,7 +23,8 @@ def fix_in_words(finding: Finding) -> str | None:
     """The scanner's advice or the sentence of the description that names the version to take, if nothing else does."""
     if finding.package is None or finding.package.fixed_versions:
         return None
-    if _TAKE_VERSION.match(finding.remediation or ""):
+    said = (finding.remediation or "").replace(f"{finding.package.name} ", "")
+    if _TAKE_VERSION.match(said):
         return finding.remediation
     sentences = (each.strip() for each in _SENTENCE.split(finding.description or ""))
     return next((each for each in sentences if _NAMES_VERSION.search(each)), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from handlers.analysis.words import join
+from handlers.analysis.words import is_called, join
 from handlers.clean import shorten
 from handlers.knowledge.ecosystems import Ecosystem, find_ecosystem, installed_command, pin_line, upgrade_command
 from handlers.knowledge.upgrades import fix_in_words
@@ -17,6 +17,8 @@ MOST_OTHERS = 3
 """Fixed versions that are named beside the one to take."""
 
 
+MALICIOUS = "CWE-506"
+"""Embedded malicious code."""
 _EPOCH = re.compile(r"^\d+:")
 """Stands before an RPM's version in advisories; `rpm -q` leaves it out."""
 
@@ -94,6 +96,12 @@ class Component(Writer):
         ) + (f" {more}" if (more := self.others()) else "")
 
     def doubt(self) -> str:
+        if self.malicious:
+            return self.say(
+                "it [may have run|can have run] when it was installed, [called or not|even if nothing calls it]"
+            )
+        if is_called(self.subject.finding):
+            return self.say("[the scan traced a call to it|a call to it was traced] from there")
         return self.say(
             "[nothing in the report says|the scan can't tell|the report leaves open|you still have to find out|the "
             "report doesn't show] "
@@ -101,7 +109,20 @@ class Component(Writer):
             "[the affected part|that part of it|the flawed function|what is broken]"
         )
 
+    @property
+    def malicious(self) -> bool:
+        """Whether the package is not flawed but hostile: then no version mends what it has done."""
+        finding = self.subject.finding
+        return MALICIOUS in finding.cwes or any(each.startswith("MAL-") for each in finding.ids)
+
     def fix(self) -> str:
+        if self.malicious:
+            return self.say(
+                "[remove|uninstall] {name} [at once|without delay] from every project, image and machine that "
+                "installed it, and [rotate|replace] every credential that [they could read|was within its reach]: "
+                "[removing it undoes nothing that it did|what it has already done stays done]",
+                name=code(self.package.name),
+            )
         return self._upgrade() if self.package.fixed_versions else self._no_fix()
 
     def _upgrade(self) -> str:
@@ -183,7 +204,9 @@ class Component(Writer):
     def check(self) -> str:
         installed = installed_command(self.ecosystem, self.package.name) if self.ecosystem else None
         target = self.subject.analysis.target
-        if installed and target:
+        if installed and self.malicious:
+            seen = self.say("{command} [must not list it|has to come back without it]", command=code(installed))
+        elif installed and target:
             seen = self.say(
                 "{command} [should show|must answer|has to print|ought to give] {target} [or newer|or later|at least]",
                 command=code(installed),

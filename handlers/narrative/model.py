@@ -55,21 +55,21 @@ def write_narratives(
     go_on: Callable[[], None] = lambda: None,
 ) -> tuple[list[Narrative], Counter[str]]:
     """The narratives in the order of `by_rules`, and how many the model wrote or why it did not ("refused: id")."""
-    findings = [each.analysis.finding for each in by_rules]
-    explained = model.answer([prompt("explain", each, tuned) for each in findings], MOST_TOKENS, go_on)
-    fixed = model.answer([prompt("fix", each, tuned) for each in findings], MOST_TOKENS, go_on)
+    made = [(each.analysis.finding, tuned, each.analysis.exploited) for each in by_rules]
+    explained = model.answer([prompt("explain", *each) for each in made], MOST_TOKENS, go_on)
+    fixed = model.answer([prompt("fix", *each) for each in made], MOST_TOKENS, go_on)
     counts: Counter[str] = Counter()
     written = []
     for rules, first, second in zip(by_rules, explained, fixed, strict=True):
-        made = judge(rules, first, second, catalogue, origin)
-        counts["by rules, refused: " + made.reason if isinstance(made, Refusal) else "by model"] += 1
-        written.append(rules if isinstance(made, Refusal) else made)
+        judged = judge(rules, first, second, catalogue, origin)
+        counts["by rules, refused: " + judged.reason if isinstance(judged, Refusal) else "by model"] += 1
+        written.append(rules if isinstance(judged, Refusal) else judged)
     return written, counts
 
 
-def prompt(task: str, finding: Finding, tuned: bool) -> str:
+def prompt(task: str, finding: Finding, tuned: bool, exploited: Sequence[str] = ()) -> str:
     """The question of a task; always in the same wording, so that all prompts of a task begin alike."""
-    asked = ask(task, finding, "", MOST_FACTS)
+    asked = ask(task, finding, "", MOST_FACTS, exploited)
     return asked if tuned else PREFACE + FORMS[task] + asked
 
 

@@ -63,18 +63,13 @@ class CodePlace(Writer):
         again = self.scanned_again(self.gone())
         return " ".join(filter(None, (tried, again))) or self.say(
             "[scan again|repeat the scan]: {gone} [should no longer be reported|must not come back]",
-            gone=self.entry(),
+            gone=self.gone(),
         )
 
     def gone(self) -> str:
-        """What a new scan must not show."""
-        rule = self.subject.rule_id
-        return self.subject.spot or (code(rule) if rule else "this entry")
-
-    def entry(self) -> str:
-        """The same, told apart from other rules at the same place."""
-        rule = self.subject.rule_id
-        return f"{code(rule)} at {self.subject.spot}" if rule and self.subject.spot else self.gone()
+        """What a new scan must not show, told apart from other rules at the same place."""
+        rule, spot = self.subject.rule_id, self.subject.spot
+        return " at ".join(filter(None, (code(rule) if rule else "", spot))) or "this entry"
 
     def doubt(self) -> str:
         unreached = self.subject.setting in ("test", "build", "workflow")

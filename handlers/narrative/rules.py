@@ -9,7 +9,7 @@ from handlers.narrative.subject import Subject
 from handlers.narrative.writer import Writer
 from handlers.records import Analysis, Narrative, Origin
 
-VERSION = "4"
+VERSION = "5"
 """Of the rules; whoever changes what they say counts it up."""
 RULES = Origin(kind="rules", version=VERSION)
 

@@ -34,7 +34,8 @@ _PLACES = (
     (r"(lock|lock\.json|lockfile|lock\.yaml|go\.sum)$", "manifest"),
     (r"(^|/)(requirements[^/]*\.txt|package\.json|pom\.xml)$", "manifest"),
     (r"(^|/)(build\.gradle(\.kts)?|Makefile|setup\.py)$", "build"),
-    (r"(^|/)public/|\.(html?|vue|jsx|tsx|erb|ejs)$", "page"),
+    (r"\.html\.(erb|haml|slim)$|\.(ejs|jsp|haml|twig)$", "template"),
+    (r"(^|/)public/(?!.*\.php$)|\.(html?|vue|jsx|tsx)$", "page"),
     (r"\.(ya?ml|json|toml|ini|env|properties)$", "settings"),
 )  # fmt: skip
 _IMAGE = re.compile(r"([a-z0-9][a-z0-9._/-]*)(:[A-Za-z0-9][\w.-]*)?(@sha256:[0-9a-f]+)?((?: \([^)]*\))*)")
@@ -166,7 +167,8 @@ class Subject:
         names_only = len(text.split()) < 3 and not _ORDER.match(text)
         if listing or names_only or _NO_REMEDY.match(text) or any(_same(text, each) for each in said):
             return ""
-        wanted = "See to it that " if self.finding.tool in _STATES_WHAT_IS_WANTED else ""
+        states = self.finding.tool in _STATES_WHAT_IS_WANTED and " should" not in text
+        wanted = "See to it that " if states else ""
         return _ended(wanted + shorten(text, 2 * QUOTE))
 
     @cached_property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
+from handlers.analysis.words import join
 from handlers.narrative.phrasing import block, code
 from handlers.narrative.subject import Subject
 
@@ -31,6 +32,7 @@ SETTINGS = {
         "[this is a build script|the file only steers the build], so [first see whether the rule means this "
         "line at all|look whether the match is meant seriously here]"
     ),
+    "template": "[visitors' browsers get|a visitor's browser gets] what this template [renders|writes]",
     "page": "[the file ends up in the browser|visitors' browsers load it]",
 }
 """Why a kind of place matters."""
@@ -107,7 +109,8 @@ class Writer(ABC):
         kinds, owasp = self.subject.kinds, self.subject.analysis.owasp
         if not kinds:
             return ""
-        filed = self.subject.wording.say("[, OWASP {owasp}|; OWASP: {owasp}]", owasp=code(owasp[0])) if owasp else ""
+        listed = join([code(each) for each in owasp])
+        filed = self.subject.wording.say("[, OWASP {owasp}|; OWASP: {owasp}]", owasp=listed) if owasp else ""
         return self.say(
             "[it is a case of|the weakness is|it is classed as|this is|it counts as] {kinds}{filed}",
             kinds=kinds,

@@ -46,16 +46,19 @@ _SHAPES: dict[Kind, tuple[str, int]] = {
     "ip": ("ip-{}.example", 4),
 }
 EMAIL = re.compile(
-    r"(?<![\w.+%-])[A-Za-z0-9][\w.+-]{0,63}@(?!v?\d+\.)(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,18}(?![\w@])"
+    r"(?<![\w.+%-])[A-Za-z0-9][\w.+-]{0,63}(?:@|%40)(?!v?\d+\.)(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,18}(?![\w@])"
 )
 NOWHERE = re.compile(
     r"(?i)(?:^|\.)example(?:\.(?:com|net|org))?$|^lists\.(?:fedoraproject|debian|apache|opensuse|ubuntu|gnu)\.(?:org|com)$"
 )
 """Reserved names, and the public lists that announce advisories."""
 HOME = re.compile(
-    r"(?P<home>(?<![\w.])/(?:home|Users)/|(?i:[a-z]:[\\/]+(?:users|documents and settings)[\\/]+))"
-    r"(?P<name>[^\s\\/:\"'<>|,;)]+)"
+    r"(?P<home>(?<![\w.])(?:(?:/mnt|/cygdrive)?/[a-z]|/export|/var|/usr|/net)?/(?:home|Users)/|%2F(?:home|Users)%2F|"
+    r"(?<![\w/~])~(?=[^/\s]{3,32}/\.)|(?i:[a-z]:[\\/]+(?:users|documents and settings)[\\/]+))"
+    r"(?P<name>[^\s\\/:\"'<>|,;)%]+)"
 )
+HOMES = ("/home/", "%2fhome%2f", "users", "documents and", "~")
+"""Without one of these no home folder is named."""
 SHARE = re.compile(
     r"(?i)(?<![\w\\])(?P<slashes>\\{2,4})(?P<host>[a-z0-9][\w.-]{0,62})(?P<folder>\\{1,2}(?:users|homes?|profiles)\$?\\{1,2})"
     r"(?P<name>[^\s\\/:\"'<>|,;)]+)"
@@ -123,7 +126,7 @@ class Scrubber:
     def _text(self, text: str) -> str:
         text = self._without_secrets(text)
         low = text.lower()
-        if "/home/" in low or "users" in low or "documents and" in low:
+        if any(each in low for each in HOMES):
             text = HOME.sub(self._home, text)
         if "\\\\" in text:
             text = SHARE.sub(self._share, text)
@@ -134,7 +137,7 @@ class Scrubber:
             return text
         if "PRIVATE KEY" in text:
             text = PRIVATE_KEY.sub(self._key_block, text)
-        if "@" in text:
+        if "@" in text or "%40" in text:
             text = PASSWORD_IN_URL.sub(self._login, text)
             text = EMAIL.sub(self._mail, text)
         low = text.lower()
@@ -172,9 +175,9 @@ class Scrubber:
         return f"{self.pseudonym('user', name) if name else ''}:{self.pseudonym('secret', word)}@"
 
     def _mail(self, found: re.Match[str]) -> str:
-        name, _, domain = found[0].rpartition("@")
+        name, _, domain = found[0].replace("%40", "@").rpartition("@")
         nobody = re.fullmatch(r"git|SECRET_[0-9a-f]{8}", name) or NOWHERE.search(domain)
-        return found[0] if nobody else self.pseudonym("mail", found[0])
+        return found[0] if nobody else self.pseudonym("mail", f"{name}@{domain}")
 
     def _named(self, found: re.Match[str]) -> str:
         value = found["quoted"] or found["bare"]

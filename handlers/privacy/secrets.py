@@ -22,6 +22,7 @@ _PREFIXED = (
     rf"xox[abeoprs]-{_WORD}{{10,}}",  # Slack
     rf"xapp-{_WORD}{{10,}}",
     r"(?<=hooks\.slack\.com/services/)[A-Za-z0-9/]{20,}",
+    r"(?<=/IncomingWebhook/)[0-9a-f]{32}(?:/[0-9a-f-]{36})?",  # Teams
     rf"(?<=/api/webhooks/)\d{{17,20}}/{_WORD}{{50,}}",  # Discord
     rf"[MNO]{_WORD}{{23,27}}\.{_WORD}{{6,7}}\.{_WORD}{{27,}}",
     r"(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}",  # Stripe
@@ -76,6 +77,10 @@ _VALUE = r"(?:(?P<quote>\\?[\"'`])(?P<quoted>[^\"'`\n]{4,512}?)(?P=quote)|(?P<ba
 _SUFFIX = r"(?:s|[_-]?(?:key|value|id|string|hash|prod|dev|test|staging|live|old|new|admin|root|user|db|env|\d+)){0,3}"
 NAMES = (
     "pass",
+    "kennwort",
+    "contrase",
+    "senha",
+    "wachtwoord",
     "pwd",
     "secret",
     "token",
@@ -89,9 +94,14 @@ NAMES = (
     "basic",
 )
 """Each name below begins with one of these words."""
-_BETWEEN = r"\\?[\"'`]?[ \t]*(?:=>|:=|===?|=|:|\]\s*=|>|value[ \t]*=)[ \t]*(?:(?:bearer|basic|token|digest)[ \t]+)?"
+_BETWEEN = (
+    r"(?:\\?[\"'`]?[ \t]*(?::[ \t]*[&a-z][\w.<>?&]{0,30}[ \t]+=(?!=)|=>|:=|===?|=|:|\]\s*=|>|value[ \t]*=)[ \t]*"
+    r"(?:[>|][+-]?\s+)?(?:(?:bearer|basic|token|digest)[ \t]+)?|"
+    r"(?:\.\w{2,20})?\((?=\\?[\"'`][^\"'`\n]*\d[^\"'`\n]*\\?[\"'`]))"
+)
+"""An assignment, of a type or in YAML's folded form too, or a call with a text in which a digit is."""
 NAMED = re.compile(
-    r"(?i)(?P<name>(?:(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|credential|authorization|sess(?:ion)?[_-]?id|"
+    r"(?i)(?P<name>(?:(?:pass(?:word|wort|wd|phrase|code|e)?|kennwort|contrase[nñ]a|senha|wachtwoord|pwd|secret|token|key|credential|authorization|sess(?:ion)?[_-]?id|"
     rf"session(?==[\w%.-]{{16}})|signature(?==[0-9a-fA-F]{{24}})|sig|sid){_SUFFIX}{_BETWEEN}|"
     rf"(?:bearer|basic)[ \t]+(?=[A-Za-z0-9+/=_.~-]{{16}}))){_VALUE}"
 )

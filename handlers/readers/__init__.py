@@ -31,7 +31,7 @@ from config.settings import Limits
 from handlers.readers.reading import Books, Reading
 from handlers.readers.report import read_bytes, read_report
 
-VERSION = "3"
+VERSION = "4"
 """Raised when a report that was read before reads differently: analyses made so far are stale then."""
 
 __all__ = ["VERSION", "Books", "Limits", "Reading", "read_bytes", "read_report"]

@@ -5,11 +5,15 @@ Brakeman tells how sure it is, not how bad a warning would be: the severity stay
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from handlers.readers.identifiers import ids_in
+from handlers.readers.identifiers import ids_in, package
 from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node
+
+GEM = re.compile(r"\b([A-Za-z][\w-]*)(?: gem)? (\d[\w.]*\d)\b.*\bUpgrade to (?:[A-Za-z][\w-]* )?(\d[\w.]*\d)")
+"""What Brakeman says of the project's gems: `loofah gem 2.0.3 is vulnerable (…). Upgrade to 2.2.1`."""
 
 
 @reads("brakeman", lambda report: report.has("scan_info", "warnings"))
@@ -21,9 +25,10 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
     for record in ledger.records(report, "warnings"):
         kind, message = record.text("warning_type"), record.text("message")
         place = [record.text("location.class"), record.text("location.method", "location.template")]
+        gem = GEM.search(message or "")
         yield Problem(
             record,
-            "code",
+            "vulnerability" if gem else "code",
             title=f"{kind}: {message}" if kind and message else message or kind,
             rule_id=record.text("check_name") or kind,
             cwes=record["cwe_id"],
@@ -34,4 +39,5 @@ def reader(report: Node, ledger: Ledger) -> Iterator[Problem]:
             path=record.text("file"),
             line=record.integer("line"),
             symbol=".".join(filter(None, place)) or None,
+            package=package(gem[1].lower(), of="gem", version=gem[2], fixed=(gem[3],)) if gem else None,
         )

@@ -118,7 +118,8 @@ def _symbol(place: Node) -> str | None:
     if "hostname" in place:
         return place.text("param")
     names = ".".join(filter(None, (place.text("class"), place.text("method"))))
-    return names or place.text("image", "crash_state")
+    image = place.text("image")
+    return names or (image if image != "Unknown" else None) or place.text("crash_state")
 
 
 def _package(place: Node, managers: dict[str | None, str | None]) -> Package | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from handlers.readers.identifiers import package
@@ -15,6 +16,12 @@ def claims(report: Node) -> bool:
     if not results:
         return report["results"].is_list and any(key.startswith("experimental_") for key in report.value)
     return all(each.has("packages", "source") for each in results)
+
+
+PREAMBLE = re.compile(
+    r"-{3}\s*_-= Per source details\..*?=-_\s*|^#+ Source: \S+ \([0-9a-f]{64}\)\s*", re.MULTILINE | re.DOTALL
+)
+"""What the database of malicious packages puts before the words about one."""
 
 
 @reads("osv-scanner", claims)
@@ -43,7 +50,7 @@ def _vulnerability(record: Node, found: Node, group: Node, result: Node) -> Prob
         cvss_vector=vector if "/" in vector else None,
         cwes=[record.texts("database_specific.cwe_ids"), [each.text("cweId") for each in _cwes(record)]],
         ids=(name, *record.texts("aliases"), *record.texts("upstream")),
-        description=record.text("details"),
+        description=PREAMBLE.sub("", record.text("details") or "") or None,
         references=[each.text("url") for each in record.items("references")],
         path=result.text("source.path"),
         package=package(

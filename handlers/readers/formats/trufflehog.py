@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from handlers.readers import identifiers
 from handlers.readers.interface import Ledger, Problem, reads
 from handlers.readers.node import Node
 from handlers.readers.shapes import some
@@ -31,7 +32,10 @@ def version_3(report: Node, ledger: Ledger) -> Iterator[Problem]:
             severity=None if verified is None else "verified" if verified else "unverified",
             severity_origin="Verified",
             scale=VERIFICATION,
-            description=_where(source.text("commit"), source.text("repository", "bucket", "image", "project")),
+            description=_where(
+                source.text("commit"),
+                identifiers.repository(source.text("repository")) or source.text("bucket", "image", "project"),
+            ),
             references=(source.text("link"),),
             path=source.text("file", "path", "filename", "key"),
             line=source.integer("line"),

@@ -39,6 +39,9 @@ def yarn_1(report: Node, ledger: Ledger) -> Iterator[Problem]:
 def yarn_4(report: Node, ledger: Ledger) -> Iterator[Problem]:
     for record in ledger.entries(report):
         advisory, versions = record["children"], record.texts("children.Tree Versions")
+        if (advisory.text("ID") or "").endswith("(deprecation)"):
+            yield _deprecation(record, advisory, versions)
+            continue
         yield Problem(
             record,
             "vulnerability",
@@ -54,3 +57,17 @@ def yarn_4(report: Node, ledger: Ledger) -> Iterator[Problem]:
             references=(advisory.text("URL"),),
             package=package(record.text("value"), of="npm", version=versions[0] if versions else None),
         )
+
+
+def _deprecation(record: Node, advisory: Node, versions: tuple[str, ...]) -> Problem:
+    """A package that its authors gave up; what they say is the remedy, and no version mends it."""
+    return Problem(
+        record,
+        "quality",
+        title=f"{record.text('value') or 'A package'} is deprecated",
+        rule_id=advisory.text("ID"),
+        severity=advisory.text("Severity"),
+        severity_origin="Severity",
+        remediation=advisory.text("Issue"),
+        package=package(record.text("value"), of="npm", version=versions[0] if versions else None),
+    )

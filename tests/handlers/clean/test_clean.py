@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.analysis.rules import analyse
-from handlers.clean import clean_code, clean_finding, clean_name, clean_prose
+from handlers.clean import clean_code, clean_finding, clean_name, clean_prose, shorten
 from handlers.hostile import speaks_to_model
 from handlers.knowledge.cwe import Catalogue
 from handlers.narrative.rules import narrate
@@ -166,3 +166,28 @@ def test_cleaning_twice_changes_nothing_more(text: str, most: int) -> None:
 def test_no_pieces_join_into_a_token(text: str) -> None:
     for made in (clean_prose(text, 1000), clean_name(text), clean_code(text, 1000)):
         assert not any(piece in made for piece in hostile_texts.TEMPLATE_PIECES), made
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "wanted"),
+    [
+        ("The target (e.g. a link) decides where the browser goes. More.", 30, "The target (e.g. a link)…"),
+        ("It reads, i.e. parses, what is sent. And more of it here.", 44, "It reads, i.e. parses, what is sent."),
+        ("First. Second one is long", 12, "First."),
+    ],
+)
+def test_an_abbreviation_ends_no_sentence(text: str, most: int, wanted: str) -> None:
+    assert shorten(text, most) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("It allows **Remote Code Execution (RCE)** or **worse**.", "It allows Remote Code Execution (RCE) or worse."),
+        ("# A heading that is much longer than any heading has a right to be, really\nText.",
+         "A heading that is much longer than any heading has a right to be, really Text."),
+        ("Keep __proto__ and __init__, 2**3 and 4**5, f(**kwargs) and **.", None),
+    ],
+)  # fmt: skip
+def test_markdown_is_no_prose(text: str, wanted: str | None) -> None:
+    assert clean_prose(text, 500) == (wanted or text)

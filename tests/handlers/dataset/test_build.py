@@ -99,16 +99,28 @@ def test_no_row_denies_a_fix_that_the_description_names(tmp_path: Path) -> None:
 
 
 def test_questions_hold_what_their_answers_rest_on(tmp_path: Path) -> None:
-    scored, rated = narrative(1, remediation="Drop the parser."), narrative(2, cvss_vector=None)
-    out, _ = run(tmp_path, "out", [folder(tmp_path, "a", scored, rated)])
+    told = [
+        narrative(1, remediation="Drop the parser.", severity="critical", severity_raw="CRITICAL"),
+        narrative(2, cvss_vector=None),
+        narrative(3, severity_raw="ERROR", severity_origin="level"),
+        narrative(4, severity="low", severity_raw="LOW"),
+    ]
+    seen = msgspec.structs.replace(told[1].analysis, exploited=("CVE-2024-10002 is on the list",))
+    told[1] = msgspec.structs.replace(told[1], analysis=seen)
+    out, _ = run(tmp_path, "out", [folder(tmp_path, "a", *told)])
     asked = {}
     for side in ("train", "valid"):
-        told = [row for row in lines(out, "lineage.jsonl") if row["side"] == side]
-        for row, text in zip(told, lines(out, f"{side}.jsonl"), strict=True):
+        made = [row for row in lines(out, "lineage.jsonl") if row["side"] == side]
+        for row, text in zip(made, lines(out, f"{side}.jsonl"), strict=True):
             asked[row["fingerprint"][-1], row["task"]] = text["messages"][0]["content"]
     assert "Severity" not in asked["1", "triage"]  # it follows from the vector
     assert "CVSS:3.1" in asked["1", "triage"]
     assert "Severity: high" in asked["2", "triage"]
+    assert "Severity: high (level: ERROR)" in asked["3", "triage"]
+    assert "Severity: low\n" in asked["4", "triage"]  # the scanner rates it otherwise than its vector
+    assert "Severity" not in asked["4", "cvss"]
+    assert "Exploitation: CVE-2024-10002 is on the list" in asked["2", "explain"]
+    assert "Exploitation" not in asked["2", "cwe"]
     assert "Advice: Drop the parser." in asked["1", "fix"]
 
 

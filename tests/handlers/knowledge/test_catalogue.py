@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -124,3 +125,13 @@ def test_no_sentence_of_the_catalogue_is_repeated(catalogue: Catalogue) -> None:
 def grams(text: str) -> Iterator[tuple[str, ...]]:
     words = text.split()
     return zip(*(words[at:] for at in range(10)), strict=False)
+
+
+OUTCOME = re.compile(r"\b(see|find|expect|refus|gone|compare|until|and|no|not|none|must|should)", re.IGNORECASE)
+
+
+def test_every_check_says_what_to_expect() -> None:
+    advice, rules = load_advice()
+    checks = {str(name): each.check for name, each in (*advice.items(), *rules.items()) if each.check}
+    assert len(checks) > 100
+    assert not [name for name, check in checks.items() if not OUTCOME.search(check)]

@@ -95,7 +95,9 @@ def test_a_filled_word_stays_one_argument(word: str) -> None:
 def test_the_scanner_is_asked_again_about_rule_and_place() -> None:
     command = rescan_command("checkov", rule="CKV2_GHA_1", path=".github/workflows/a b.yml")
     assert command == "checkov --file '.github/workflows/a b.yml' --check CKV2_GHA_1"
-    assert rescan_command("semgrep", rule="a.b.c", path="x.py") == "semgrep scan --config r/a.b.c x.py"
+    registered = "python.lang.security.audit.eval-detected.eval-detected"
+    assert rescan_command("semgrep", rule=registered, path="x.py") == f"semgrep scan --config r/{registered} x.py"
+    assert rescan_command("semgrep", rule="our-rules.a.b", path="x.py") is None  # no registry has it
     assert rescan_command("bandit", rule="blacklist:B303", path="x.py") == "bandit -t B303 x.py"
     assert rescan_command("trivy", image="a/b:1") == "trivy image a/b:1"
     assert rescan_command("no such scanner", path="x") is None

@@ -8,7 +8,7 @@ import pytest
 from handlers.analysis.rules import analyse
 from handlers.knowledge.cwe import Catalogue
 from handlers.narrative.rules import narrate
-from handlers.records import Finding, Location, Narrative
+from handlers.records import Finding, Location, Narrative, Package
 from tests.handlers.analysis import findings
 
 
@@ -177,3 +177,76 @@ def test_a_version_that_only_the_description_names_is_not_denied(said: str, cata
     assert said in made.fix
     assert not any(denied in text(made) for denied in ("no fixed version", "repaired"))
     assert "whether a fixed version exists" not in made.analysis.unknown
+
+
+@pytest.mark.parametrize("advice", ["Upgrade to Generic App 1.0.1.", "Upgrade Generic App to version 1.0.1"])
+def test_advice_that_names_the_product_names_a_version(catalogue: Catalogue, advice: str) -> None:
+    package = Package(name="Generic App", version="1.0.0")
+    told = msgspec.structs.replace(findings.UNFIXED, package=package, description=None, remediation=advice)
+    made = narrative(told, catalogue)
+    assert advice in made.fix
+    assert not any(said in made.fix for said in ("fixed version", "repaired"))
+    assert "whether a fixed version exists" not in made.analysis.unknown
+
+
+@pytest.mark.parametrize("advice", ["Set the listener to use TLS 1.2", "Move to another library"])
+def test_other_versions_are_no_fix(catalogue: Catalogue, advice: str) -> None:
+    told = msgspec.structs.replace(findings.UNFIXED, description=None, remediation=advice)
+    assert "whether a fixed version exists" in narrative(told, catalogue).analysis.unknown
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "denied"),
+    [
+        ("app/views/users.html.erb", "template", "the file"),
+        ("public/index.php", "", "browser"),
+        ("public/app.js", "browser", "template"),
+        ("etc/nginx.conf.erb", "", "browser"),
+    ],
+)
+def test_templates_run_on_the_server(catalogue: Catalogue, path: str, said: str, denied: str) -> None:
+    why = narrative(
+        msgspec.structs.replace(findings.INJECTION, locations=(Location(path=path, line=3),)), catalogue
+    ).why
+    assert said in why
+    assert denied not in why
+
+
+def test_a_new_scan_is_read_by_rule_and_place(catalogue: Catalogue) -> None:
+    node = msgspec.structs.replace(
+        findings.WORKFLOW, tool="kube-bench", rule_id="4.2.11", locations=(Location(symbol="node"),)
+    )
+    assert "`4.2.11` at `node`" in narrative(node, catalogue).check
+
+
+def test_rules_of_ones_own_get_no_command_that_would_not_find_them(catalogue: Catalogue) -> None:
+    own = msgspec.structs.replace(findings.INJECTION, rule_id="our-rules.no-raw-sql")
+    assert "semgrep scan" not in narrative(own, catalogue).check
+
+
+def test_every_class_of_the_top_ten_is_named(catalogue: Catalogue) -> None:
+    made = narrative(msgspec.structs.replace(findings.INJECTION, cwes=("CWE-89", "CWE-918")), catalogue)
+    assert "A03:2021 Injection" in made.what
+    assert "A10:2021" in made.what
+
+
+def test_a_traced_call_is_no_open_question(catalogue: Catalogue) -> None:
+    called = msgspec.structs.replace(findings.LOG4J, tool="govulncheck", locations=(Location(path="main.go", line=12),))
+    made = narrative(called, catalogue)
+    assert "`main.go:12`" in made.why
+    assert "traced" in made.why
+    assert "whether this project runs the affected code" not in made.analysis.unknown
+    listed = narrative(msgspec.structs.replace(called, locations=(Location(symbol="x.Parse"),)), catalogue)
+    assert "traced" not in listed.why
+    assert "whether this project runs the affected code" in listed.analysis.unknown
+
+
+@pytest.mark.parametrize("hostile", [{"cwes": ("CWE-506",)}, {"ids": ("MAL-2023-1035",)}])
+def test_a_hostile_package_is_removed_not_updated(catalogue: Catalogue, hostile: dict[str, tuple[str, ...]]) -> None:
+    package = Package(name="flot-axis", ecosystem="npm", version="0.0.0")
+    made = narrative(msgspec.structs.replace(findings.LOG4J, package=package, **hostile), catalogue)
+    assert "credential" in made.fix
+    assert "`flot-axis`" in made.fix
+    assert "npm update" not in made.fix
+    assert "installed" in made.why
+    assert "`npm ls flot-axis`" in made.check

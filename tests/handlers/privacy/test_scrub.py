@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.clean import clean_prose
 from handlers.privacy import Scrubber
 from tests.handlers.dataset.made import narrative
 from tests.handlers.privacy.canaries import KINDS, canaries, lookalikes
@@ -147,3 +148,62 @@ def test_no_credential_is_left_in_whatever_form(kind: str) -> None:
 )
 def test_commands_without_a_password_stay(text: str) -> None:
     assert SCRUB.text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
+        ("/mnt/c/Users/janedoe/x", "janedoe"),
+        ("/cygdrive/c/Users/janedoe/x", "janedoe"),
+        ("/c/Users/janedoe/x", "janedoe"),
+        ("/export/home/janedoe/x", "janedoe"),
+        ("/var/home/janedoe/x", "janedoe"),
+        ("path=%2Fhome%2Fjanedoe%2Fx", "janedoe"),
+        ("~janedoe/.ssh/id_rsa", "janedoe"),
+        ("C:\\\\Users\\\\janedoe\\\\x.txt", "janedoe"),
+        ("user=bob%40firm.de&x=1", "bob"),
+        ("Passwort: Geheim123!", "Geheim123"),
+        ("contraseña = 'secreta99'", "secreta99"),
+        ("mot de passe: secret99mdp", "secret99mdp"),
+        ('val dbPassword: String = "sup3rS3cret"', "sup3rS3cret"),
+        ('let token: &str = "sup3rS3cret";', "sup3rS3cret"),
+        ("password: >-\n  sup3rS3cret", "sup3rS3cret"),
+        ('setPassword("sup3rS3cret")', "sup3rS3cret"),
+        ('password.equals("sup3rS3cret")', "sup3rS3cret"),
+        ("https://firm.webhook.office.com/webhookb2/a@b/IncomingWebhook/8f14e45fceea167a5a36dedd4bea2543/", "8f14e45f"),
+        ("fe80::1ff:fe23:4567:890a%eth0", "fe23"),
+        ("from ::ffff:10.1.2.3", "10.1.2.3"),
+        ("DB01.CORP.FIRM.COM", "CORP"),
+    ],
+)
+def test_other_spellings_of_private_things_are_replaced(text: str, private: str) -> None:
+    once = SCRUB.text(text)
+    assert private not in once
+    assert SCRUB.text(once) == once
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "~/.ssh/config",
+        '@import "~bootstrap/scss/bootstrap";',
+        "gem 'rails', '~> 7.1.2'",
+        "pkg:npm/%40babel/core@7.1.2",
+        "lodash%404.17.21",
+        "/home/%USERNAME%/x",
+        "/usr/home/runner/x",
+        'getPassword("datasource")',
+        "checkToken(request, next)",
+        "password: string",
+        "token: &str",
+        "passes: 12 of 14",
+        "fn parse(key: &str) -> Token",
+        "if (password == null)",
+    ],
+)
+def test_their_lookalikes_stay(text: str) -> None:
+    assert SCRUB.text(text) == text
+
+
+def test_dots_of_other_scripts_hide_no_host() -> None:
+    assert "corp" not in SCRUB.text(clean_prose("see jenkins\u3002corp\u3002local for it", 500))

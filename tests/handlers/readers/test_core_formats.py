@@ -211,3 +211,45 @@ def test_empty_reports_say_that_the_tool_is_unknown() -> None:
     for empty in ("[]", "null", " [ ]\n"):
         reading = read(empty)
         assert (reading.tool, reading.books.seen, reading.status) == ("unknown", 0, "parsed_with_warnings")
+
+
+@pytest.mark.parametrize(
+    ("message", "wanted"),
+    [
+        ("loofah gem 2.0.3 is vulnerable (CVE-2018-8048). Upgrade to 2.2.1", ("loofah", "2.0.3", "2.2.1")),
+        ("Rails 5.0.0 has a vulnerability. Upgrade to Rails 5.2.4.3 or patch", ("rails", "5.0.0", "5.2.4.3")),
+        ("sprockets 3.5.2 has a flaw (CVE-2018-3760). Upgrade to sprockets 3.7.2 or newer",
+         ("sprockets", "3.5.2", "3.7.2")),
+        ("Unescaped parameter value", None),
+    ],
+)  # fmt: skip
+def test_brakeman_names_gems_in_words(message: str, wanted: tuple[str, str, str] | None) -> None:
+    warning = {"warning_type": "X", "check_name": "C", "message": message, "file": "Gemfile.lock", "line": 1}
+    found = only(read({"scan_info": {}, "warnings": [warning], "errors": []}))
+    package = found.package
+    assert (package and (package.name, package.version, *package.fixed_versions)) == wanted
+    assert found.class_ == ("vulnerability" if wanted else "code")
+
+
+def test_trufflehog_names_the_repository_without_a_link() -> None:
+    git = {"commit": "abc", "file": "keys", "line": 1, "repository": "https://github.com/o/r.git"}
+    record = {"SourceMetadata": {"Data": {"Git": git}}, "DetectorName": "AWS", "Verified": True, "Raw": "x" * 20}
+    assert only(read([record])).description == "In commit abc of github.com/o/r"
+
+
+def test_an_image_that_is_not_known_is_no_place() -> None:
+    place = {"dependency": {"package": {"name": "jquery"}, "version": "3.3.9"}, "image": "Unknown"}
+    flaw = {"id": "1", "category": "container_scanning", "location": place, "identifiers": [{"name": "CVE-2019-11358"}]}
+    report = {"version": "15.0.0", "scan": {"type": "container_scanning"}, "vulnerabilities": [flaw]}
+    assert only(read(report)).locations == ()
+
+
+def test_the_preamble_of_malicious_packages_is_no_description() -> None:
+    source = "a" * 64
+    details = (
+        f"\n---\n_-= Per source details. Do not edit below this line.=-_\n\n## Source: ghsa ({source})\nIt steals keys."
+    )
+    flaw = {"id": "MAL-2023-1035", "details": details}
+    packages = [{"package": {"name": "flot-axis", "ecosystem": "npm"}, "vulnerabilities": [flaw]}]
+    report = {"results": [{"source": {"path": "yarn.lock"}, "packages": packages}]}
+    assert only(read(report)).description == "It steals keys."
