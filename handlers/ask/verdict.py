@@ -79,8 +79,9 @@ def _edited(text: str) -> str:
         file.write_text(text, encoding="utf-8")
         try:
             subprocess.run([*shlex.split(editor), str(file)], check=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise Unavailable(f"the editor {editor} failed: {error}", "set EDITOR to one that works") from None
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
+            why = f"status {error.returncode}" if isinstance(error, subprocess.CalledProcessError) else error
+            raise Unavailable(f"the editor {editor} failed: {why}", "set EDITOR to one that works") from None
         return file.read_text(encoding="utf-8")
 
 

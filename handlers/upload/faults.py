@@ -57,11 +57,11 @@ def explain(error: BaseException, where: str) -> JobError:
         if (status := _xet_status(each)) is not None:
             return of_status(status, where, f"the Xet storage answers with status {status}", 0.0)
         if isinstance(each, (json.JSONDecodeError, LookupError)):
-            hint = "a proxy, a sign-in page or an outage may stand between; it is tried again"
+            hint = "a proxy, a sign-in page or an outage may stand between"
             return Unavailable(f"{where}: the answer is none of the Hub's", hint)
         if isinstance(each, (httpx2.TransportError, OSError)):
             said = redact(_first_line(str(each))) or type(each).__name__
-            return Unavailable(f"{where}: no connection to the Hub: {said}", "check the network; it is tried again")
+            return Unavailable(f"{where}: no connection to the Hub: {said}", "check the network")
     return BadInput(
         f"{where}: the Hub's client refuses: {redact(_first_line(str(error)))}", "see the card and the names"
     )
@@ -88,9 +88,9 @@ def of_status(status: int, where: str, said: str, after: float) -> JobError:
     if status in (409, 412):
         return Unavailable(f"{told}: somebody else is changing the repository", "it is read again and tried again")
     if status == 429:
-        return Unavailable(f"{told}: too many requests", "it is tried again when the Hub allows", after=after)
+        return Unavailable(f"{told}: too many requests", "wait until the Hub allows more", after=after)
     if status == 408 or status >= 500:
-        return Unavailable(f"{told}: the Hub has a problem", "it is tried again", after=after)
+        return Unavailable(f"{told}: the Hub has a problem", "it may pass by itself", after=after)
     return BadInput(f"{told}: the Hub refuses the content", "correct it, then `scantune retry`")
 
 
