@@ -30,7 +30,8 @@ class Component(Writer):
         assert package is not None, "narratives of components need a package"
         self.package: Package = package
         manifest = subject.place.path if subject.place else None
-        self.ecosystem: Ecosystem | None = find_ecosystem(package.ecosystem, manifest)
+        self.copied = manifest if manifest and package.ecosystem == "npm" and manifest.endswith((".js", ".mjs")) else ""
+        self.ecosystem: Ecosystem | None = find_ecosystem(None if self.copied else package.ecosystem, manifest)
         self.advisory = code(subject.finding.advisory) if subject.finding.advisory else "this entry"
         self.named = code(f"{package.name} {package.version}" if package.version else package.name)
 
@@ -135,7 +136,18 @@ class Component(Writer):
             versions=versions,
             command=f": {command}" if command else "",
         )
-        return " ".join(filter(None, (upgrade, self._other_branches(target), self._pin(target), self._in_image())))
+        parts = upgrade, self._in_file(), self._other_branches(target), self._pin(target), self._in_image()
+        return " ".join(filter(None, parts))
+
+    def _in_file(self) -> str:
+        """What a scan found as a script's text, no package manager brought by this name."""
+        if not self.copied:
+            return ""
+        return self.say(
+            "[{file} is a copy|this copy lies in {file}]: [put the newer file in its place|exchange the file], or "
+            "update [what ships it|the product that brings it]",
+            file=code(self.copied),
+        )
 
     def _command(self, target: str | None) -> str:
         command = upgrade_command(self.ecosystem, self.package.name, target) if self.ecosystem else None

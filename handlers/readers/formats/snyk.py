@@ -71,7 +71,7 @@ def _vulnerability(record: Node, manifest: str | None) -> Problem:
             *known.texts("RUSTSEC"),
             None if is_licence else record.text("id"),
         ),
-        description=record.text("description"),
+        description=(record.text("description") or "").partition("## References")[0],  # a list of links
         remediation=_remedy(record),
         references=[each.text("url") for each in record.items("references")],
         path=manifest or record.text("filePath"),

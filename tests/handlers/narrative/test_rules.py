@@ -250,3 +250,14 @@ def test_a_hostile_package_is_removed_not_updated(catalogue: Catalogue, hostile:
     assert "npm update" not in made.fix
     assert "installed" in made.why
     assert "`npm ls flot-axis`" in made.check
+
+
+def test_a_copied_script_is_exchanged_not_installed(catalogue: Catalogue) -> None:
+    package = Package(name="jquery", ecosystem="npm", version="1.8.0", fixed_versions=("3.5.0",))
+    place = (Location(path="static/js/jquery-1.8.0.min.js"),)
+    made = narrative(
+        msgspec.structs.replace(findings.LOG4J, tool="retirejs", package=package, locations=place), catalogue
+    )
+    assert "`static/js/jquery-1.8.0.min.js`" in made.fix
+    assert "`3.5.0`" in made.fix
+    assert "npm" not in made.fix + made.check
