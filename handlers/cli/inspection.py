@@ -82,7 +82,7 @@ def summary(reading: Reading) -> Iterator[str]:
 
 
 def _lines(reading: Reading) -> Iterator[str]:
-    if reading.members is not None:
+    if reading.members:
         yield from _files(list(leaves(reading)))
     elif reading.format:
         yield f"{reading.tool} {reading.tool_version or ''}".strip() + f" ({reading.format})"

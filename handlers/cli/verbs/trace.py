@@ -84,4 +84,5 @@ def _before(drop: object, found: Sequence[Lineage]) -> bool:
 def _words(row: RowLineage) -> str:
     where = f"{row.member} " if row.member else ""
     told = f"{row.rule_id} of {row.tool} at {where}{row.pointer}" if row.tool else "written by a person"
-    return f"row {row.place} ({row.task}, {row.origin}): {told}, seen {row.sightings} time(s)"
+    often = "once" if row.sightings == 1 else f"{row.sightings} times"
+    return f"row {row.place} ({row.task}, {row.origin}): {told}, seen {often}"
