@@ -267,7 +267,7 @@ def _refuse_unknown_environment() -> None:
 
 
 def _nearest(word: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(word, sorted(known), n=1)
+    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.75)  # all variables share a prefix
     return f" (did you mean {close[0]}?)" if close else ""
 
 
