@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
-from mlx_lm import batch_generate, load
+from mlx_lm import batch_generate
 from mlx_lm.models.cache import make_prompt_cache
 
 from handlers.models.device import settle_device
+from handlers.models.opening import open_model
 
 SLICE = 256
 """Prompts given to the model at once; between two slices it can be told to stop."""
@@ -28,7 +29,7 @@ class Generator:
 
     def __init__(self, folder: Path) -> None:
         settle_device()
-        self.model, self.tokenizer, *_ = load(str(folder))
+        self.model, self.tokenizer = open_model(folder)
         self._special = sorted(_special_tokens(self.tokenizer), key=len, reverse=True)
 
     def answer(self, prompts: Sequence[str], most_tokens: int, go_on: Callable[[], None] = lambda: None) -> list[str]:

@@ -8,11 +8,11 @@ from pathlib import Path
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
-from mlx_lm import load
 
 from handlers.dataset.rows import Example
 from handlers.evaluation.record import Evaluation, RowLoss, summarise
 from handlers.models.device import settle_device
+from handlers.models.opening import open_model
 from handlers.training.batches import Batch, check_batches
 from handlers.training.encode import Encoded, Row, encode_rows
 from handlers.training.loss import arrays, logits_at
@@ -29,7 +29,7 @@ def evaluate(
     Raises BadInput if not one row fits, or if the chat template does not suit (see `encode_rows`).
     """
     settle_device()
-    model, tokenizer = load(str(model_dir), adapter_path=str(adapter_dir) if adapter_dir else None)
+    model, tokenizer = open_model(model_dir, adapter_dir)
     return evaluate_model(model, encode_rows(rows, tokenizer, max_seq_length), batch_size)
 
 

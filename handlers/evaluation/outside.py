@@ -72,7 +72,8 @@ def _cybermetric(file: Path, text: str) -> Benchmark:
         read = msgspec.json.decode(text, type=_CyberMetric)
     except msgspec.DecodeError as error:
         raise BadInput(f"{file}: not as CyberMetric writes it: {error}", "take its files as they are") from None
-    return Benchmark(kind="cybermetric", rows=tuple(_row(_ask(each), each.solution) for each in read.questions))
+    rows = tuple(_row(_ask(each), each.solution) for each in read.questions)
+    return Benchmark(kind="cybermetric", rows=_some(file, rows))
 
 
 def _ask(question: _Question) -> str:
@@ -84,17 +85,27 @@ def _ctibench(file: Path, text: str) -> Benchmark:
     table = csv.DictReader(io.StringIO(text), delimiter="\t")
     if not {"Prompt", "GT"} <= set(table.fieldnames or ()):
         raise BadInput(f"{file}: a TSV of CTIBench has the columns Prompt and GT", "take its files as they are")
-    rows = tuple(_row(each["Prompt"], (each["GT"] or "").strip()) for each in table if each["Prompt"])
+    try:
+        rows = tuple(_row(each["Prompt"], (each["GT"] or "").strip()) for each in table if each["Prompt"])
+    except csv.Error as error:
+        raise BadInput(f"{file}: {error}", "take its files as they are") from None
+    return Benchmark(kind=_kind(file, _some(file, rows)[0].answer), rows=rows)
+
+
+def _some(file: Path, rows: tuple[Example, ...]) -> tuple[Example, ...]:
     if not rows:
         raise BadInput(f"{file}: it holds no question", "take its files as they are")
-    return Benchmark(kind=_kind(file, rows[0].answer), rows=rows)
+    return rows
 
 
 def _kind(file: Path, answer: str) -> Kind:
     for kind, pattern in KINDS.items():
         if pattern.search(answer):
             return kind
-    raise BadInput(f"{file}: no task with answers such as {answer[:40]!r} is known here", "see the docstring")
+    raise BadInput(
+        f"{file}: no task with answers such as {answer[:40]!r} is known here",
+        "take cti-mcq, cti-rcm or cti-vsp of CTIBench, whose answers are a letter, a CWE id or a CVSS 3 vector",
+    )
 
 
 KINDS: dict[Kind, re.Pattern[str]] = {"choice": _LETTER, "weakness": _CWE, "severity": _VECTOR}

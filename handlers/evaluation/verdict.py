@@ -25,6 +25,9 @@ FLUENT = 4.0
 small vocabulary have 7.6 there, a million parameters trained on English for minutes 5.5, the embedded tiny base 6.0; a
 guess among the 100,352 tokens of OLMo-2 has 11.5. No model that people use has been measured yet."""
 
+FEWEST = 2
+"""Rows below which an interval has no width, and so says nothing."""
+
 
 class Check(Record, frozen=True, kw_only=True):
     """One comparison of the challenger with another model."""
@@ -75,14 +78,16 @@ def compare(base: Evaluation, tuned: Evaluation) -> Compared:
 
 def _better(other: Examined, challenger: Examined) -> Check:
     difference = paired_loss(challenger.valid, other.valid)
-    passed = difference.high < 0
+    rows = len(challenger.valid.each)
+    passed = difference.high < 0 and rows >= FEWEST
+    alone = f"; {rows} row shows nothing surely" if rows < FEWEST else ""
     told = f"validation loss {challenger.valid.loss:.4f}, {other.name} has {other.valid.loss:.4f}"
     return Check(
         what="validation loss",
         against=other.name,
         difference=difference,
         passed=passed,
-        why=f"{told}: {'better' if passed else 'not surely better'} ({in_words(difference)})",
+        why=f"{told}: {'better' if passed else 'not surely better'} ({in_words(difference)}{alone})",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import mlx.core as mx
 from mlx.utils import tree_flatten
-from mlx_lm import load, stream_generate
+from mlx_lm import stream_generate
 from mlx_lm.utils import load_adapters
 
 from handlers.models.base import content_revision
@@ -17,8 +17,9 @@ from handlers.models.device import settle_device
 from handlers.models.finish import ADAPTERS
 from handlers.models.fuse import check_rope, read_config
 from handlers.models.metadata import read_metadata
+from handlers.models.opening import open_model
 from handlers.upload.gates import front_matter
-from watcher.errors import BadInput
+from watcher.errors import BadInput, JobError
 
 FILES = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "README.md")
 QUESTION = "What is CWE-89, and how is it fixed?"
@@ -68,10 +69,10 @@ def _card_numbers(folder: Path) -> list[object]:
 def _model_faults(folder: Path, say: Say) -> list[str]:
     settle_device()
     try:
-        model, tokenizer = load(str(folder))
+        model, tokenizer = open_model(folder)
         check_rope(model, read_config(folder), folder)
-    except (ValueError, TypeError, KeyError, OSError, RuntimeError, BadInput) as error:
-        return [f"mlx-lm can't load it: {error}"]
+    except JobError as error:
+        return [str(error)]
     parameters = tree_flatten(model.parameters())
     say(f"weights    {sum(each.size for _, each in parameters):,} parameters, loaded with mlx-lm")
     broken = _not_finite(dict(parameters))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from mlx_lm import load
 
 from config.settings import Evaluation as Chosen
 from handlers.evaluation.drift import measure_drift
@@ -23,10 +22,12 @@ from handlers.models.champion import Champion, promote, read_pointer, refuse
 from handlers.models.device import settle_device
 from handlers.models.finish import Result
 from handlers.models.metadata import Drift, read_metadata
+from handlers.models.opening import open_model
 from handlers.records import Record
 from handlers.training.encode import Row, encode_rows
 from handlers.training.rows import Sides
 from watcher.clock import Clock
+from watcher.errors import Unavailable
 
 COMPARISON, REPORT, PICTURE = "comparison.json", "comparison.md", "comparison.png"
 PROBED = 8  # rows on which the finished model must predict what base + adapter do
@@ -64,8 +65,8 @@ def hold_contest(contest: Contest, out: Path, clock: Clock) -> Verdict:
     result, rival = contest.result, _rival(contest)
     known, test = result.losses, result.losses.test
     base = _examined(result.base.path, result.base.name, paper, known.base, test.base if test else None)
-    champion = _examined(Path(rival.path), rival.name, paper) if rival else None
-    model, tokenizer = load(str(contest.folder))
+    champion = _champion(rival, paper) if rival else None
+    model, tokenizer = open_model(contest.folder)
     challenger = examine(contest.folder.name, model, tokenizer, paper, known.tuned, test.tuned if test else None)
     verdict = judge(base, champion, challenger, chosen.max_forgetting)
     probed = encode_rows(paper.rows[:PROBED], tokenizer, paper.window).rows
@@ -91,8 +92,18 @@ def _rival(contest: Contest) -> Champion | None:
 def _examined(
     folder: Path, name: str, paper: Paper, valid: Evaluation | None = None, test: Evaluation | None = None
 ) -> Examined:
-    model, tokenizer = load(str(folder))
+    model, tokenizer = open_model(folder)
     return examine(name, model, tokenizer, paper, valid, test)
+
+
+def _champion(rival: Champion, paper: Paper) -> Examined:
+    try:
+        return _examined(Path(rival.path), rival.name, paper)
+    except Unavailable as error:
+        raise Unavailable(
+            f"the champion can't be examined: {error.reason}",
+            "bring it back, or `scantune models rollback`, or promote another one; the training itself is kept",
+        ) from error
 
 
 def _with_fusion(verdict: Verdict, after: Evaluation, model: Any, probed: Sequence[Row]) -> Verdict:
@@ -109,7 +120,7 @@ def _with_fusion(verdict: Verdict, after: Evaluation, model: Any, probed: Sequen
 def _drift(result: Result, model: Any, probed: Sequence[Row]) -> Drift | None:
     if not probed:
         return None
-    unfused, _ = load(str(result.base.path), adapter_path=str(result.adapter))
+    unfused, _ = open_model(result.base.path, result.adapter)
     return measure_drift(unfused, model, probed)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import mlx.core as mx
 import msgspec
-from mlx_lm import load
 
 from handlers.dataset.rows import Example
 from handlers.evaluation.drift import measure_drift
@@ -24,6 +23,7 @@ from handlers.models.device import settle_device
 from handlers.models.finish import ADAPTERS
 from handlers.models.folder import making
 from handlers.models.metadata import Drift, Export, Metadata, read_finished, write_metadata
+from handlers.models.opening import open_model
 from handlers.training.encode import encode_rows
 from watcher.errors import BadInput, JobError, Unavailable
 from watcher.files import hash_file
@@ -89,8 +89,8 @@ def export_quantised(model: Finished, bits: int, rows: Sequence[Example], say: S
 def _compared(whole: Path, copy: Path, rows: Sequence[Example], window: int) -> tuple[float, float, Drift]:
     """The losses of both on the same rows, and how far the copy's predictions are off."""
     settle_device()
-    old, tokenizer = load(str(whole))
-    new, _ = load(str(copy))
+    old, tokenizer = open_model(whole)
+    new, _ = open_model(copy)
     encoded = encode_rows(rows, tokenizer, window)
     before, after = (evaluate_model(each, encoded).loss for each in (old, new))
     return before, after, measure_drift(old, new, encoded.rows[:PROBED])

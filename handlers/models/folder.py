@@ -29,9 +29,24 @@ def making(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def place(folder: Path) -> Iterator[None]:
-    """Holds the lock of a folder of models. Raises watcher.locks.Busy (an Unavailable) if another process has it."""
-    with held(make_folder(folder) / ".scantune.lock", f"another process makes a model in {folder}"):
+    """Holds the lock of a folder of models, to write there.
+
+    Raises watcher.locks.Busy (an Unavailable) if another process has it, Unavailable if the disk is full.
+    """
+    lock = make_folder(folder) / ".scantune.lock"
+    with held(lock, f"another process makes a model in {folder}"), surroundings(), tensors_written(folder):
         yield
+
+
+@contextlib.contextmanager
+def tensors_written(where: Path) -> Iterator[None]:
+    """Turns MLX's complaint about what it can't write into Unavailable. It names no reason; mostly the disk is full."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith(("[write]", "[save_safetensors]")):
+            raise
+        raise Unavailable(f"{where} can't be written: {error}", "make room on the disk") from error
 
 
 def commit(scratch: Path, target: Path) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
-import mlx_lm
 from mlx.utils import tree_flatten
 from mlx_lm.tuner.utils import linear_to_lora_layers
 
 from config.settings import Training
+from handlers.models.folder import tensors_written
 from handlers.models.fuse import check_rope, read_config
+from handlers.models.opening import open_model
 from handlers.training.encode import Tokenizer
 from watcher.errors import BadInput, Unavailable
 
@@ -26,9 +27,9 @@ Module = Any
 def load_base(folder: Path) -> tuple[Module, Tokenizer]:
     """Loads a base. On a CPU it computes in float32: bfloat16 products are many times slower there.
 
-    Raises Unavailable (the base is at fault, not the rows) if mlx-lm would read the rotary frequency wrong.
+    Raises Unavailable (the base is at fault, not the rows) if mlx-lm can't load it or reads the rotary frequency wrong.
     """
-    model, tokenizer = mlx_lm.load(str(folder))
+    model, tokenizer = open_model(folder)
     try:
         check_rope(model, read_config(folder), folder)
     except BadInput as error:
@@ -110,7 +111,9 @@ def save_adapter(
 ) -> None:
     """Writes what `mlx_lm.load(base, adapter_path=folder)` reads."""
     folder.mkdir(parents=True, exist_ok=True)
-    mx.save_safetensors(str(folder / "adapters.safetensors"), weights, metadata={"format": "mlx"})
+    file = folder / "adapters.safetensors"
+    with tensors_written(file):
+        mx.save_safetensors(str(file), weights, metadata={"format": "mlx"})
     config: dict[str, object] = {"fine_tune_type": chosen.method, "num_layers": layers}
     if chosen.method != "full":
         config["lora_parameters"] = lora_parameters(chosen, modules)

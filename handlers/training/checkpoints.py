@@ -18,12 +18,12 @@ import msgspec
 from mlx.utils import tree_flatten, tree_unflatten
 
 from handlers.evaluation.record import Evaluation
+from handlers.models.folder import tensors_written
 from handlers.records import Record
 from handlers.training.adapters import trainable
 from handlers.training.optimizer import GuardedAdamW
 from handlers.training.records import Point
 from watcher import files
-from watcher.errors import Unavailable
 
 WEIGHTS, OPTIMIZER, STATE = "weights.safetensors", "optimizer.safetensors", "state.json"
 
@@ -113,10 +113,8 @@ def forget_finished(folder: Path, jobs: Path) -> None:
 
 
 def _write(file: Path, tensors: dict[str, mx.array]) -> None:
-    try:
+    with tensors_written(file):
         mx.save_safetensors(str(file), tensors, metadata={"format": "mlx"})
-    except RuntimeError as error:  # mlx names no reason
-        raise Unavailable(f"{file} can't be written: {error}", "make room on the disk") from error
 
 
 def _read(file: Path) -> dict[str, mx.array]:

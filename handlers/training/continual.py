@@ -74,12 +74,18 @@ def write_rows(file: Path, rows: Sequence[Example], start: Start | None) -> None
 
 
 def load_start(model: Any, start: Start) -> None:
-    """Puts the champion's adapter into a model made trainable. Raises Unavailable if it is of another shape."""
+    """Puts the champion's adapter into a trainable model. Raises Unavailable if it is damaged or has another shape."""
     import mlx.core as mx
 
     from handlers.training.adapters import trainable
 
-    weights = mx.load(str(start.adapter))
+    try:
+        weights = mx.load(str(start.adapter))
+    except RuntimeError as error:
+        raise Unavailable(
+            f"the champion's adapter can't be read: {error}",
+            "bring it back, make another one the champion, or set fine_tuning.training.start: base",
+        ) from error
     assert isinstance(weights, dict)  # mlx returns other things for other formats
     wanted = {name: each.shape for name, each in trainable(model).items()}
     if {name: each.shape for name, each in weights.items()} != wanted:

@@ -66,7 +66,7 @@ def load_sides(path: Path, valid_share: float) -> Sides:
     train, valid = (train, held) if share is None else split_rows(train, share)
     for purpose, examples in (("train", train), ("validate", valid)):
         if not examples:
-            raise BadInput(f"{path}: no rows to {purpose} with", _why(warnings))
+            raise BadInput(f"the dataset has no rows to {purpose} with", _why(warnings))
     deepest = _deepest(path) if path.is_dir() else 0
     return Sides(train=train, valid=valid, test=test, valid_share=share, generation=deepest, warnings=tuple(warnings))
 
@@ -78,7 +78,7 @@ def _deepest(folder: Path) -> int:
         told = msgspec.json.decode(file.read_bytes(), type=Told) if file.is_file() else Told()
         return max(map(int, told.generations), default=0)
     except (msgspec.DecodeError, ValueError) as error:
-        raise BadInput(f"{file}: {error}", "build the dataset again, or remove that file") from None
+        raise BadInput(f"the dataset's {STATISTICS}: {error}", "build the dataset again, or remove that file") from None
 
 
 def _load(files: Sequence[Path]) -> tuple[tuple[Example, ...], list[str]]:
@@ -88,7 +88,8 @@ def _load(files: Sequence[Path]) -> tuple[tuple[Example, ...], list[str]]:
     return tuple(row for rows in found.values() for row in rows.examples), warnings
 
 
-def _bad_lines(name: str, rows: Rows) -> list[str]:
+def _bad_lines(file: str, rows: Rows) -> list[str]:
+    name = file if file.endswith(".jsonl") else "the file of rows"  # jobs rename a single one
     lines = [f"{name}: line {each.line} is no row: {each.reason}" for each in rows.bad[:NAMED]]
     more = len(rows.bad) - len(lines)
     return [*lines, f"{name}: {more} more lines are no rows"] if more else lines

@@ -44,13 +44,12 @@ def run(args: argparse.Namespace, context: Context) -> int:
 
 
 def _benchmark(folder: Path, file: Path, answer_tokens: int) -> None:
-    from mlx_lm import load
-
     from handlers.evaluation.answers import answer_rows
     from handlers.evaluation.outside import read_benchmark, score_benchmark
+    from handlers.models.opening import open_model
 
     benchmark = read_benchmark(file)
-    model, tokenizer = load(str(folder))
+    model, tokenizer = open_model(folder)
     found = score_benchmark(benchmark, answer_rows(model, tokenizer, benchmark.rows, answer_tokens))
     what = "mean absolute deviation" if benchmark.kind == "severity" else "accuracy"
     interval = f"{found.value:.3f}, 95 % interval {found.low:.3f} to {found.high:.3f}"

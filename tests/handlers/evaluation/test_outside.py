@@ -47,7 +47,16 @@ def test_cybermetric(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "a,b\n1,2\n", "{}", '{"questions": [{}]}', "Prompt\tGT\n", "Prompt\tGT\nWhy?\tmaybe\n"]
+    "content",
+    [
+        "",
+        "a,b\n1,2\n",
+        "{}",
+        '{"questions": [{}]}',
+        '{"questions": []}',
+        "Prompt\tGT\n",
+        "Prompt\tGT\nWhy?\tmaybe\n",
+    ],
 )
 def test_anything_else_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "strange"

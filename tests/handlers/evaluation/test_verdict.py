@@ -56,6 +56,23 @@ def test_a_difference_that_may_be_chance_is_no_promotion() -> None:
     assert paired_loss(new, base).high > 0
 
 
+def test_one_row_promotes_nobody() -> None:
+    """Its interval has no width, however large the difference."""
+    base, new = (
+        Examined(
+            name=name,
+            valid=summarise([RowLoss(number=1, loss=loss, tokens=10)]),
+            general=losses(2.0),
+            metrics=(),
+            answers=(),
+        )
+        for name, loss in (("base", 60.0), ("new", 10.0))
+    )
+    verdict = judge(base, None, new, 0.1)
+    assert not verdict.promoted
+    assert "1 row shows nothing surely" in verdict.reasons[0]
+
+
 def test_the_champion_has_to_be_beaten_too() -> None:
     verdict = judge(model("base", 2.0), model("old-v1", 1.4), model("new", 1.5), 0.1)
     assert not verdict.promoted

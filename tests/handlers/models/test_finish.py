@@ -145,6 +145,23 @@ def test_a_maker_that_dies_leaves_no_model(tiny_model: Path, adapter: Path, tmp_
     assert not (tmp_path / "models" / ".demo-v1.making").exists()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_said_and_leaves_no_model(
+    tiny_model: Path, adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLX itself writes here: what it says names no reason and is no OSError."""
+    full = tmp_path / "full.safetensors"
+    full.symlink_to("/dev/full")
+    wish, made = Wish(tmp_path / "models", "demo"), result(tiny_model, adapter)
+    weights = {"weight": mx.zeros((64, 64))}
+    monkeypatch.setattr("handlers.models.fuse.save_model", lambda *_: mx.save_safetensors(str(full), weights))
+    with pytest.raises(Unavailable, match=f"{wish.models} can't be written"):
+        finish(made, wish)
+    monkeypatch.undo()
+    assert not list(wish.models.glob("[!.]*"))
+    assert finish(made, wish).name == "demo-v1"
+
+
 def test_two_makers_do_not_meet(tiny_model: Path, adapter: Path, tmp_path: Path) -> None:
     with held(tmp_path / ".scantune.lock", "busy"), pytest.raises(Unavailable, match="another process"):
         finish(result(tiny_model, adapter), Wish(tmp_path, "demo"))

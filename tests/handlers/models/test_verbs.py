@@ -136,7 +136,7 @@ def test_weights_that_were_changed_are_noticed(model: Path, capsys: Out) -> None
 def test_truncated_weights_are_a_reason_not_a_traceback(model: Path, capsys: Out) -> None:
     weights = model / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:5000])
-    assert "mlx-lm can't load it" in faults(model, capsys)
+    assert "mlx-lm can't load " in faults(model, capsys)
 
 
 def test_an_embellished_card_is_noticed(model: Path, capsys: Out) -> None:

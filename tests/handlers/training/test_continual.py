@@ -46,6 +46,39 @@ def test_a_champion_of_another_shape_is_refused(tmp_path: Path, dataset: Path, s
         execute(Workspace(tmp_path), stage(settled(start="champion", lora_rank=2), tmp_path), [dataset])
 
 
+@pytest.mark.parametrize("content", [None, b"damaged"])
+def test_a_champion_whose_adapter_is_damaged_is_named(
+    tmp_path: Path, dataset: Path, settled: Settled, content: bytes | None
+) -> None:
+    execute(Workspace(tmp_path), stage(settled(), tmp_path), [dataset])
+    found = champion(tmp_path)
+    assert found is not None
+    adapter = Path(found.path) / "adapters" / "adapters.safetensors"
+    adapter.unlink()
+    if content is not None:
+        adapter.write_bytes(content)
+    with pytest.raises(Unavailable, match="the champion's adapter can't be read") as refused:
+        execute(Workspace(tmp_path), stage(settled(start="champion"), tmp_path), [dataset])
+    assert "start: base" in refused.value.hint
+
+
+def test_a_damaged_champion_costs_no_training(tmp_path: Path, dataset: Path, settled: Settled) -> None:
+    """It is met only after the training, which is gone on from where it ended."""
+    workspace, said = Workspace(tmp_path), list[str]()
+    execute(workspace, stage(settled(), tmp_path), [dataset])
+    found = champion(tmp_path)
+    assert found is not None
+    weights = Path(found.path) / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(b"damaged")
+    again = stage(settled(seed=2), tmp_path)
+    with pytest.raises(Unavailable, match="the champion can't be examined"):
+        execute(workspace, again, [dataset])
+    weights.write_bytes(whole)
+    execute(workspace, again, [dataset], say=said.append)
+    assert any("goes on after update 6 of 6" in line for line in said)
+
+
 def test_without_a_champion_training_starts_at_the_base(tmp_path: Path, settled: Settled) -> None:
     assert stage(settled(start="champion"), tmp_path).settings()["start"] == ""
 

@@ -96,10 +96,12 @@ def test_checkpoints_of_a_finished_training_are_dropped_when_the_next_one_begins
 def test_a_set_smaller_than_a_batch_is_trained(tmp_path: Path, settled: Settled) -> None:
     file = tmp_path / "rows.jsonl"
     write_rows(file, make_examples(3))
+    file.write_bytes(file.read_bytes() + b"no row\n")
     done = execute(Workspace(tmp_path), stage(settled(batch_size=8), tmp_path), [file])
     assert done.receipt.counts["train_rows"] == 2
     assert done.receipt.counts["valid_rows"] == 1
     assert done.receipt.counts["updates"] == 2
+    assert [line for line in done.receipt.warnings if line.startswith("the file of rows: line 4 is no row")]
 
 
 def test_rows_that_do_not_fit_are_named(tmp_path: Path, dataset: Path, settled: Settled) -> None:
@@ -111,13 +113,37 @@ def test_rows_that_do_not_fit_are_named(tmp_path: Path, dataset: Path, settled: 
 
 def test_a_dataset_without_rows_is_bad_input(tmp_path: Path, dataset: Path, settled: Settled) -> None:
     (dataset / "valid.jsonl").write_bytes(b"{}\n")
-    with pytest.raises(BadInput, match="no rows to validate with"):
+    with pytest.raises(BadInput, match="the dataset has no rows to validate with"):
         execute(Workspace(tmp_path), stage(settled(), tmp_path), [dataset])
 
 
 def test_a_missing_base_names_the_command(tmp_path: Path, dataset: Path, settled: Settled) -> None:
     with pytest.raises(Unavailable, match="scantune models"):
         execute(Workspace(tmp_path), stage(settled(), tmp_path, base_model="nowhere"), [dataset])
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("tokenizer.json", None, "can't load"),
+        ("tokenizer_config.json", None, "has no chat template"),
+        ("model.safetensors", b"", "can't load"),
+        ("config.json", b'{"model_type": "nonsense"}', "nonsense not supported"),
+    ],
+)
+def test_a_damaged_base_is_named(
+    tmp_path: Path, dataset: Path, settled: Settled, tiny_model: Path, file: str, content: bytes | None, said: str
+) -> None:
+    """Not the rows are at fault, so that they wait for another base."""
+    base = Path(shutil.copytree(tiny_model, tmp_path / "base"))
+    if content is None:
+        (base / file).unlink()
+    else:
+        (base / file).write_bytes(content)
+    with pytest.raises(Unavailable, match=said) as refused:
+        execute(Workspace(tmp_path), stage(settled(), tmp_path, base_model=str(base)), [dataset])
+    assert str(base) in refused.value.reason
+    assert len(refused.value.reason.splitlines()) == 1
 
 
 def test_without_mlx_it_says_what_to_install(
