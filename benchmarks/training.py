@@ -233,6 +233,7 @@ def ours(model: Any, train: Any, valid: Any, before: Any, run: Run) -> Watch:
     from handlers.training.checkpoints import Checkpoints, State
     from handlers.training.comfort import Keeper
     from handlers.training.loop import Loop
+    from handlers.training.loss import reach_of
     from handlers.training.optimizer import GuardedAdamW
     from handlers.training.parameters import layout_of, parameters_of
     from handlers.training.progress import write_progress
@@ -250,7 +251,9 @@ def ours(model: Any, train: Any, valid: Any, before: Any, run: Run) -> Watch:
     layers, modules = attach(model, chosen)
     settings = FineTuning(training=chosen, mlx=Mlx(gradient_checkpointing=False))
     used = parameters_of(settings, len(train.rows), layers, modules, True, "float32")
-    loop = Loop(model, GuardedAdamW(used.schedule, used.clip_norm), train.rows, layout_of(chosen, True))
+    loop = Loop(
+        model, GuardedAdamW(used.schedule, used.clip_norm), train.rows, layout_of(chosen, True, reach_of(model))
+    )
     watch, feed = Watch(), loop._feed
     loop._feed = lambda *given: watch.over(feed(*given), lambda batch: batch[0].size)  # type: ignore[method-assign]
     checkpoints = Checkpoints(run.folder / f"checkpoints-{run.seed}-{run.size}")

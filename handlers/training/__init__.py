@@ -24,7 +24,8 @@ VERSION = "3"
 """Raised with whatever makes another result of the same rows and settings: weights, or what is said of them.
 
 1 -> 2: `evaluation.json`, `metadata.json` and the card tell intervals, and the losses on the frozen test side.
-2 -> 3: `training.json` and `metadata.json` tell how rows were drawn for validation, and how models were examined.
+2 -> 3: `training.json` and `metadata.json` tell how rows were drawn for validation, and how models were examined;
+packed rows lie in wider sequences where that costs less.
 """
 
 

@@ -7,6 +7,7 @@ can go on at any update.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from handlers.training.encode import Row
 
 WIDTH = 32
 """Widths of batches and counts of learned positions are multiples of this: few shapes, few compilations."""
+REACH = 4096
+"""A token costs as much as attention to so many others; this is about true where the hidden size is 1,024."""
 BUCKET = 16
 """Padded rows are sorted by length within shuffled windows of so many updates: close lengths meet, in new company."""
 
@@ -45,6 +48,7 @@ class Layout:
     accumulation: int = 1
     packing: bool = True
     seed: int = 42
+    reach: int = REACH
 
     @property
     def rows(self) -> int:
@@ -81,7 +85,7 @@ def update_batches(rows: Sequence[Row], layout: Layout) -> list[Batch]:
     """
     divisor = sum(row.completion for row in rows) / layout.accumulation
     parts = (rows[at :: layout.accumulation] for at in range(layout.accumulation))
-    return [make_batch(part, layout.packing, divisor) for part in parts]
+    return [make_batch(part, layout.packing, divisor, layout.reach) for part in parts]
 
 
 def check_batches(rows: Sequence[Row], batch_size: int, packing: bool = False) -> Iterator[Batch]:
@@ -92,10 +96,10 @@ def check_batches(rows: Sequence[Row], batch_size: int, packing: bool = False) -
         yield make_batch(part, packing, float(sum(row.completion for row in part)))
 
 
-def make_batch(rows: Sequence[Row], packing: bool, divisor: float) -> Batch:
-    """Lays rows out in sequences as wide as the longest row; packed ones share sequences where they fit."""
+def make_batch(rows: Sequence[Row], packing: bool, divisor: float, reach: int = REACH) -> Batch:
+    """Lays rows out in sequences as wide as the longest row; packed ones share sequences, which may be wider."""
     width = _up(max((len(row.tokens) - 1 for row in rows), default=1))
-    bins = pack(rows, width) if packing else [[row] for row in rows]
+    width, bins = pack(rows, width, reach) if packing else (width, [[row] for row in rows])
     shared = any(len(each) > 1 for each in bins)
     count = _up(sum(row.completion for row in rows))
     tokens, segments = np.zeros((2, max(len(bins), 1), width), np.int32)
@@ -116,7 +120,23 @@ def make_batch(rows: Sequence[Row], packing: bool, divisor: float) -> Batch:
     return Batch(tokens, segments if shared else None, positions, labels, mask, divisor, numbers)
 
 
-def pack(rows: Sequence[Row], width: int) -> list[list[Row]]:
+def pack(rows: Sequence[Row], least: int, reach: int) -> tuple[int, list[list[Row]]]:
+    """The width, at least `least`, that costs least, and the rows in sequences of it.
+
+    Wider sequences save padding, and cost attention: each token's work is as much as that of `reach` pairs of tokens.
+    """
+    used = sum(len(row.tokens) - 1 for row in rows)
+    chosen, lowest, width = (least, fill(rows, least)), math.inf, least
+    while used * (reach + width) < lowest:  # what neither this width nor a wider one can fall below
+        bins = fill(rows, width)
+        cost = len(bins) * width * (reach + width)
+        if cost < lowest:
+            chosen, lowest = (width, bins), cost
+        width += WIDTH
+    return chosen
+
+
+def fill(rows: Sequence[Row], width: int) -> list[list[Row]]:
     """First fit, longest first: rows into as few sequences of `width` tokens as that finds."""
     bins: list[list[Row]] = []
     room: list[int] = []

@@ -23,9 +23,11 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 import psutil
-from mlx.utils import tree_flatten
 from mlx_lm.tuner.trainer import grad_checkpoint
+from mlx_lm.utils import get_total_parameters
 
+from config.settings import FineTuning
+from handlers.training.adapters import trainable
 from handlers.training.batches import Batch, Layout, epoch_updates, update_batches
 from handlers.training.encode import Row
 from handlers.training.loop import layer_class_kept
@@ -64,7 +66,8 @@ class Fit:
     trainable: int
     memory: int  # bytes at the peak
     seconds: float  # of all updates
-    limit: int  # bytes that the device has for this
+    limit: int  # bytes that there are for this
+    longest: int  # tokens of the longest sequence
 
     def __str__(self) -> str:
         return (
@@ -138,11 +141,12 @@ def estimate(model: Any, rows: Sequence[Row], layout: Layout, used: Parameters, 
     memory, pace = Trials(model, used).largest(shapes, limit)
     updates = used.schedule.updates / used.schedule.per_epoch
     return Fit(
-        parameters=sum(each.size for each in _leaves(model.parameters())),
-        trainable=sum(each.size for each in _leaves(model.trainable_parameters())),
+        parameters=get_total_parameters(model),  # quantised ones are packed, and still count each
+        trainable=sum(each.size for each in trainable(model).values()),
         memory=memory,
         seconds=pace * sum(shape.tokens for shape in shapes) * updates,
         limit=limit,
+        longest=max(shape.width for shape in shapes),
     )
 
 
@@ -154,10 +158,6 @@ def _shapes(rows: Sequence[Row], layout: Layout) -> Iterator[Shape]:
             yield Shape(sequences, width, len(batch.positions))
 
 
-def _leaves(tree: Any) -> Iterator[mx.array]:
-    return (value for _, value in tree_flatten(tree))
-
-
 def device_memory() -> int:
     """Bytes that a training may use: what Metal recommends, else what is free or ours already."""
     recommended = mx.device_info().get("max_recommended_working_set_size")
@@ -166,12 +166,14 @@ def device_memory() -> int:
     return int(psutil.virtual_memory().available) + int(mx.get_active_memory())
 
 
-def refuse_what_does_not_fit(fit: Fit, used: Parameters, max_hours: float) -> None:
+def refuse_what_does_not_fit(fit: Fit, used: Parameters, settings: FineTuning) -> None:
     """Raises Unavailable, with what would fit, before an update is made."""
+    max_hours = settings.max_hours
     if fit.memory > fit.limit:
+        whose = "fine_tuning.max_memory_gb leaves it" if settings.max_memory_gb else "this device has for it"
         raise Unavailable(
-            f"training needs about {fit.memory / GIGA:.1f} GB, this device has {fit.limit / GIGA:.1f} GB for it",
-            f"set {'; or '.join(_smaller(used))}",
+            f"training needs about {fit.memory / GIGA:.2f} GB, more than the {fit.limit / GIGA:.2f} GB that {whose}",
+            f"set {'; or '.join(_smaller(fit, used))}",
         )
     if fit.seconds > max_hours * 3600:
         within = int(used.schedule.updates * max_hours * 3600 / fit.seconds)
@@ -181,11 +183,12 @@ def refuse_what_does_not_fit(fit: Fit, used: Parameters, max_hours: float) -> No
         )
 
 
-def _smaller(used: Parameters) -> Iterator[str]:
+def _smaller(fit: Fit, used: Parameters) -> Iterator[str]:
     """Settings that need less memory, the one that changes least first."""
     if used.batch_size > 1:
         size = used.batch_size // 2
-        yield f"batch_size: {size} with gradient_accumulation: {-(-used.batch_size // size) * used.accumulation}"
+        parts = -(-used.batch_size // size) * used.accumulation
+        yield f"fine_tuning.training.batch_size: {size} with gradient_accumulation: {parts}"
     if not used.gradient_checkpointing:
-        yield "mlx.gradient_checkpointing: true"
-    yield f"max_seq_length: {max(16, used.max_seq_length // 2)}"
+        yield "fine_tuning.mlx.gradient_checkpointing: true"
+    yield f"fine_tuning.training.max_seq_length: {max(16, min(used.max_seq_length, fit.longest) // 2)}"

@@ -8,10 +8,13 @@ from typing import Any
 import mlx.core as mx
 import mlx.nn as nn
 
-from handlers.training.batches import Batch
+from handlers.training.batches import REACH, Batch
 
 PLAIN = ("llama", "olmo2", "qwen2", "qwen3")
 """Model types that are `head(body(tokens, cache))` and make every layer's mask from its cache, and nothing else."""
+REACH_FACTOR = 4
+"""What a layer computes for a token grows with the square of its hidden size, attention to another token with the size.
+By operations it is eight times the size; measured on a CPU, where attention is slower, four to five."""
 
 Arrays = tuple[mx.array, mx.array | None, mx.array, mx.array, mx.array, mx.array]
 
@@ -77,6 +80,11 @@ def logits_at(model: Any, tokens: mx.array, cache: list[Segments] | None, positi
     hidden = hidden.reshape(-1, hidden.shape[-1])[positions]
     logits = body.embed_tokens.as_linear(hidden) if model.args.tie_word_embeddings else model.lm_head(hidden)
     return logits
+
+
+def reach_of(model: Any) -> int:
+    """To how many tokens attention costs as much as all else that a layer computes for one (see `Layout.reach`)."""
+    return REACH_FACTOR * int(model.args.hidden_size) if takes_packed_rows(model) else REACH
 
 
 def takes_packed_rows(model: Any) -> bool:

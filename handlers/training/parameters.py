@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from config.settings import FineTuning, Training
-from handlers.training.batches import Layout
+from handlers.training.batches import REACH, Layout
 from handlers.training.records import Examination, Parameters, Schedule
 
 WARMUP_SHARE = 50
 """Warm-up takes at most one of so many updates; AdamW's moments, which begin at zero, are one by themselves."""
 
 
-def layout_of(chosen: Training, packing: bool) -> Layout:
+def layout_of(chosen: Training, packing: bool, reach: int = REACH) -> Layout:
     return Layout(
         batch_size=chosen.batch_size,
         accumulation=chosen.gradient_accumulation,
         packing=packing,
         seed=chosen.seed,
+        reach=reach,
     )
 
 

@@ -32,7 +32,7 @@ from handlers.training.deliver import check_name, deliver
 from handlers.training.encode import Encoded, encode_rows
 from handlers.training.fit import GIGA, device_memory, estimate, refuse_what_does_not_fit
 from handlers.training.loop import Loop
-from handlers.training.loss import takes_packed_rows
+from handlers.training.loss import reach_of, takes_packed_rows
 from handlers.training.optimizer import GuardedAdamW
 from handlers.training.parameters import in_words, layout_of, parameters_of
 from handlers.training.progress import end_progress, write_progress
@@ -139,11 +139,11 @@ def _prepare(given: Given, checkpoints: Checkpoints) -> Prepared:
 
 def _refuse_early(given: Given, prepared: Prepared) -> None:
     settings, used = given.settings.fine_tuning, prepared.used
-    layout = layout_of(settings.training, used.packing)
+    layout = layout_of(settings.training, used.packing, reach_of(prepared.model))
     limit = int(settings.max_memory_gb * GIGA) or device_memory()
     fit = estimate(prepared.model, prepared.train.rows, layout, used, limit)
     given.attempt.say(str(fit))
-    refuse_what_does_not_fit(fit, used, settings.max_hours)
+    refuse_what_does_not_fit(fit, used, settings)
     mx.clear_cache()
     mx.reset_peak_memory()
 
@@ -166,7 +166,7 @@ def _evaluations(prepared: Prepared, state: State, weights: dict[str, mx.array],
 
 def _course(given: Given, prepared: Prepared, checkpoints: Checkpoints) -> Course:
     used = prepared.used
-    layout = layout_of(given.settings.fine_tuning.training, used.packing)
+    layout = layout_of(given.settings.fine_tuning.training, used.packing, reach_of(prepared.model))
     optimizer = GuardedAdamW(used.schedule, used.clip_norm)
     loop = Loop(prepared.model, optimizer, prepared.train.rows, layout)
     keeper = Keeper(given.settings.fine_tuning.comfort)

@@ -6,7 +6,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.training.batches import Batch, Layout, check_batches, epoch_updates, make_batch, pack, update_batches
+from handlers.training.batches import (
+    WIDTH,
+    Batch,
+    Layout,
+    check_batches,
+    epoch_updates,
+    fill,
+    make_batch,
+    update_batches,
+)
 from handlers.training.encode import Row
 
 
@@ -20,6 +29,7 @@ def rows_of(lengths: list[tuple[int, int]]) -> list[Row]:
     return rows
 
 
+REACH = 2048
 lengths = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 60)), min_size=1, max_size=40)
 layouts = st.builds(
     Layout,
@@ -27,6 +37,7 @@ layouts = st.builds(
     accumulation=st.integers(1, 4),
     packing=st.booleans(),
     seed=st.integers(0, 99),
+    reach=st.sampled_from([0, 256, 8192]),
 )
 
 
@@ -71,11 +82,12 @@ def test_an_evaluation_sees_every_row_once(shape: list[tuple[int, int]], size: i
 
 
 @given(lengths)
-def test_packed_rows_share_sequences_no_wider_than_the_longest_row(shape: list[tuple[int, int]]) -> None:
+def test_packed_rows_share_sequences_that_cost_no_more_than_padded_ones(shape: list[tuple[int, int]]) -> None:
     rows = rows_of(shape)
-    packed, padded = make_batch(rows, True, 1.0), make_batch(rows, False, 1.0)
-    assert packed.tokens.shape[1] == padded.tokens.shape[1]
+    packed, padded = make_batch(rows, True, 1.0, REACH), make_batch(rows, False, 1.0)
     assert packed.tokens.shape[0] <= padded.tokens.shape[0]
+    assert packed.tokens.size <= padded.tokens.size
+    assert cost(packed) <= cost(padded)
     if packed.segments is not None:
         for row in rows:
             inside = np.isin(packed.tokens, row.tokens[:-1])
@@ -85,8 +97,28 @@ def test_packed_rows_share_sequences_no_wider_than_the_longest_row(shape: list[t
 
 @given(lengths, st.integers(101, 200))
 def test_no_sequence_holds_more_than_its_width(shape: list[tuple[int, int]], width: int) -> None:
-    bins = pack(rows_of(shape), width)
+    bins = fill(rows_of(shape), width)
+    assert sorted(row.number for each in bins for row in each) == list(range(1, len(shape) + 1))
     assert all(sum(len(row.tokens) - 1 for row in each) <= width for each in bins)
+
+
+def cost(batch: Batch) -> int:
+    return batch.tokens.size * (REACH + batch.tokens.shape[1])
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=5))
+def test_no_other_width_costs_less(completions: list[int]) -> None:
+    rows = rows_of([(30, completion) for completion in completions])
+    made = make_batch(rows, True, 1.0, REACH)
+    narrowest = make_batch(rows, False, 1.0).tokens.shape[1]
+    widths = range(narrowest, 5 * narrowest + WIDTH, WIDTH)
+    assert cost(made) == min(len(fill(rows, width)) * width * (REACH + width) for width in widths)
+
+
+def test_rows_that_do_not_fit_beside_the_longest_share_wider_sequences() -> None:
+    rows = rows_of([(100, 276), (100, 250), (100, 200), (100, 180)])
+    assert make_batch(rows, True, 1.0, REACH).tokens.shape == (2, 672)
+    assert make_batch(rows, False, 1.0).tokens.shape == (4, 384)
 
 
 def test_rows_of_like_length_meet() -> None:

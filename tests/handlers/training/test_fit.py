@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlx.core as mx
+import mlx.nn as nn
 import numpy as np
 import pytest
+from mlx.utils import tree_flatten
 from mlx_lm.models import olmo2
 
 from config.settings import FineTuning, Mlx, Training
@@ -118,19 +120,38 @@ def used_of(**training: object) -> Parameters:
     return parameters_of(settings, 100, 2, (), False, "float32")
 
 
+def test_packed_weights_are_counted_one_by_one() -> None:
+    """A word of a quantised base holds eight weights of 4 bits; what is trained is not part of the base."""
+    rows, told = rows_of(4, 64), []
+    for bits in (None, 4):
+        model = model_of(64, 1, 128)
+        whole = sum(each.size for _, each in tree_flatten(model.parameters()))
+        if bits is not None:
+            nn.quantize(model, 64, bits)
+        layers, modules = attach(model, Training())
+        settings = FineTuning(training=Training(), mlx=Mlx(gradient_checkpointing=False))
+        used = parameters_of(settings, len(rows), layers, modules, True, "float32")
+        told.append(estimate(model, rows, layout_of(settings.training, True), used, 10**9))
+        assert told[-1].parameters == whole
+    assert told[0].trainable == told[1].trainable
+
+
 def test_what_does_not_fit_is_refused_with_what_would() -> None:
-    fit = Fit(parameters=1, trainable=1, memory=20_000_000_000, seconds=60, limit=16_000_000_000)
-    with pytest.raises(Unavailable, match=r"20.0 GB, this device has 16.0 GB") as refused:
-        refuse_what_does_not_fit(fit, used_of(batch_size=4), 2.0)
+    fit = Fit(parameters=1, trainable=1, memory=20_000_000_000, seconds=60, limit=16_000_000_000, longest=96)
+    with pytest.raises(Unavailable, match=r"20.00 GB, more than the 16.00 GB that this device has") as refused:
+        refuse_what_does_not_fit(fit, used_of(batch_size=4), FineTuning())
     assert "batch_size: 2 with gradient_accumulation: 2" in refused.value.hint
     assert "gradient_checkpointing: true" in refused.value.hint
-    refuse_what_does_not_fit(Fit(1, 1, 1, 60, 2), used_of(), 2.0)
+    assert "max_seq_length: 48" in refused.value.hint, "a window wider than the rows would change nothing"
+    with pytest.raises(Unavailable, match=r"16.00 GB that fine_tuning.max_memory_gb leaves it"):
+        refuse_what_does_not_fit(fit, used_of(), FineTuning(max_memory_gb=16))
+    refuse_what_does_not_fit(Fit(1, 1, 1, 60, 2, 96), used_of(), FineTuning())
 
 
 def test_what_takes_too_long_is_refused_with_how_many_updates_would_do() -> None:
     used = used_of(batch_size=4, max_epochs=4)
     with pytest.raises(Unavailable, match=r"4.0 hours, more than max_hours \(2\)") as refused:
-        refuse_what_does_not_fit(Fit(1, 1, 1, 4 * 3600, 2), used, 2.0)
+        refuse_what_does_not_fit(Fit(1, 1, 1, 4 * 3600, 2, 96), used, FineTuning(max_hours=2))
     assert "max_updates: 50" in refused.value.hint
 
 
