@@ -79,7 +79,8 @@ def load_statistics(folder: Path) -> Statistics:
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror}", "name the folder of a finished dataset") from None
     except msgspec.DecodeError as error:
-        raise BadInput(f"{file}: {error}", "build the dataset again") from None
+        hint = "if an earlier version made it, `scantune retry --affected-by dataset` has it made again"
+        raise BadInput(f"{file}: {error}", hint) from None
 
 
 def measure(choice: Choice, lines: Lines, sizes: dict[Side, list[int]], built: Built) -> Statistics:
