@@ -33,9 +33,12 @@ def draw_metrics(models: Sequence[Examined], file: Path) -> None:
         places = [at + BAR * (number / len(models) - 0.5) for at, _ in found]
         values = [each.value for _, each in found]
         width, errors = BAR / len(models), _errors([each for _, each in found])
-        metrics.bar(places, values, width, yerr=errors, capsize=2, align="edge", label=model.name)
+        colour = f"C{number}"  # the same as on the left, whoever was not asked
+        metrics.bar(places, values, width, yerr=errors, capsize=2, align="edge", label=model.name, color=colour)
     metrics.set_xticks(range(len(names)), names, rotation=20, ha="right")
-    metrics.set_title("answers")
+    metrics.set_title("answers" if names else "no answers were asked for")
+    lowest = min((metric.figure.low for each in models for metric in each.metrics), default=0.0)
+    metrics.set_ylim(min(0.0, lowest), 1.05)  # shares, and a kappa that may be negative: the same scale each time
     if names:
         metrics.legend()
     figure.savefig(file, metadata={"Software": None})
