@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,8 +30,11 @@ class Desk:
 
 @contextlib.contextmanager
 def desk(context: Context) -> Iterator[Desk]:
-    """The books of the workspace, with every stage that there is."""
+    """The books of the workspace, with every stage that there is; a new workspace is said to be one."""
+    new = not (context.root / "state").is_dir()
     workspace = Workspace(context.root).make()
+    if new:
+        print(f"{context.root}: a new workspace, nothing was done here before", file=sys.stderr)
     stages = every_stage(context)
     with Index(workspace, stages) as index:
         yield Desk(workspace, stages, index, Schedule(workspace, retries(context.settings)))

@@ -77,3 +77,10 @@ def test_help_of_every_verb_says_what_it_does(capsys: pytest.CaptureFixture[str]
         assert usage.startswith("usage: scantune")
         assert rest[0].isupper()
         assert rest.split("\n\n")[0].endswith(".")
+
+
+def test_a_workspace_that_was_not_there_is_said_to_be_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert complaint(capsys, "--workspace", tmp_path / "typo", "status")[1].startswith(
+        f"{tmp_path / 'typo'}: a new workspace"
+    )
+    assert complaint(capsys, "--workspace", tmp_path / "typo", "status")[1] == ""
