@@ -35,7 +35,9 @@ _SPELLINGS = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
 }
 """Full-width letters and other spellings of what ASCII has; the dots are dots in host names too."""
 _TOKENS = re.compile(
-    r"<\s*\|[^<>\n]{0,60}?\|\s*>|<\s*\||\|\s*>(?!=)|\[/?(?:INST|SYS|SYSTEM|AVAILABLE_TOOLS|TOOL_CALLS)\]|<</?SYS>>"
+    r"<\s*\|[^<>\n]{0,60}?\|\s*>|<\s*\||\|\s*>(?!=)|<\w{1,20}\|>|<</?SYS>>"
+    r"|\[/?(?:INST|SYS|SYSTEM|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]"
+    r"|</?(?:assistant|function_calls|function_results|invoke|unused\d+|reserved_\d+|0x[0-9a-f]{2})>"
     r"|</?(?:s|bos|eos|pad|unk|mask|think|tool_call|tool_response|(?:start|end)_of_turn|im_(?:start|end))>"
     r"|<\u2581?(?:begin|end)\u2581of\u2581sentence>|#{2,}\s*(?:instruction|response|input|system)s?\s*:?"
     r"|^\s*(?:human|assistant|user|system|ai)\s*:",
@@ -161,6 +163,8 @@ def _visible(text: str) -> str:
 
 
 def _shows(character: str) -> bool:
+    if "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
+        return False  # variation selectors can carry a text of their own
     return character.isprintable() or character in "\n\t" or unicodedata.category(character) == "Zs"
 
 

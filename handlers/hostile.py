@@ -14,7 +14,9 @@ _OLD = r"(?:previous|prior|above|earlier|preceding|all|any|your|these|those|the|
 _ORDERS = r"(?:instruction|prompt|rule|guideline|direction|command|context|message|training|polic|finding)"
 _START = r"(?:^|[.,:;!?>*#-]\s*|\b(?:please|now|then|must|should|kindly|and|just|to)\s+)"
 _CALM = r"(?:safe|false positive|low|none|info|benign|resolved|fixed|harmless|not exploitable|trusted|ignored)"
-_SECRETS = r"(?:prompt|instructions|api key|credentials|password|secrets?|token|environment variables)"
+_SECRETS = (
+    r"(?:prompt|context|conversation|instructions|api key|credentials|password|secrets?|token|environment variables)"
+)
 
 _SIGNS = tuple(
     (frozenset(words.split()), re.compile(pattern))
@@ -30,10 +32,23 @@ _SIGNS = tuple(
             rf"{_START}(?:bypass|skip|discard|neglect)\b.{{0,40}}\b{_OLD}\b.{{0,30}}\b{_ORDERS}",
         ),
         (
-            "ignoriere ignora ignorez ignorer ignorieren",
-            r"\bignor(?:iere|a|ez|e[rz]?)\b.{0,40}\b(?:anweisung|instruccion|istruzion)",
+            "disregard disregards ignore ignores forget forgets override overrides",
+            r"\b(?:disregard|ignore|forget|override)s?\b.{0,20}\b(?:everything|anything|all|what)\b.{0,20}"
+            r"\b(?:above|so far|you (?:were|have been|are) (?:told|given|asked)|you know|you have read)\b",
+        ),
+        (
+            "ignoreprevious ignoreall ignoreallprevious ignoreprior disregardprevious disregardall forgetprevious",
+            r"\b(?:ignore|disregard|forget)(?:all)?(?:previous|prior|instructions)?\b",
+        ),
+        (
+            "ignoriere ignora ignorez ignorer ignorieren negeer",
+            r"\b(?:ignor(?:iere|a|ez|e[rz]?)|negeer)\b.{0,40}\b(?:anweisung|vorgabe|instruc|instru[çc]|istruzion|consigne)",
         ),
         ("忽略 无视", r"(?:忽略|无视).{0,20}(?:指令|指示|提示)"),
+        (
+            "игнорируй 無視 무시",
+            r"игнориру(?:й|йте)\b|забудь(?:те)?\b|(?:指示|命令).{0,12}無視|(?:지시|명령).{0,12}무시",
+        ),
         # another role
         ("you", r"\byou (?:are|will) now\b|\byou must (?:now|always|never|only)\b"),
         ("from", r"\bfrom now on\b"),
@@ -81,6 +96,11 @@ _SIGNS = tuple(
             rf"(?:this|it|the|all|every|these)\b.{{0,40}}\b(?:as|to|is)\b.{{0,20}}\b{_CALM}",
         ),
         ("do don", r"\b(?:do not|don't) (?:report|mention|flag|tell|disclose|warn|reveal|analy[sz]e)\b"),
+        (
+            "summarizing summarising reviewing triaging analyzing analysing explaining rating",
+            r"\bwhen (?:summari[sz]|review|triag|analy[sz]|explain|rat)ing (?:this|the) "
+            r"(?:report|finding|issue|result|file|code)\b.{0,40}\b(?:state|say|report|claim|conclude|mention|answer)\b",
+        ),
         # luring a person
         ("click tap visit", r"\b(?:click|tap) (?:here|this|on this|the link)|\bvisit (?:this|our|my|https?|www)"),
         ("download", r"\bdownload and (?:run|execute|install)\b"),
@@ -102,6 +122,11 @@ _WORD = re.compile(r"[a-z]+")
 _SPACE = re.compile(r"\s+")
 _JOINERS = re.compile(r"[_\-+./]")
 _SPELT_OUT = re.compile(r"\b(\w)[ .\-_*](?=\w\b)")
+_TWINS = str.maketrans("аеорсухіјѕԁɡһӏοαεικνρτυχ", "aeopcyxijsdghloaeiknptux")
+"""Letters of other scripts that look like Latin ones."""
+_DIGITS = str.maketrans("01345@$", "oieasas")
+_DISGUISED = re.compile(r"[a-z][0134@$][a-z]|\b[0134@$][a-z]{3}|[a-z]{3}[0134@$]\b")
+"""Words with a digit or sign for a letter; version numbers and names with a number at the end are common."""
 SPELT = 6
 """From this many single letters on, they may be a word that is spelt out."""
 
@@ -109,12 +134,21 @@ SPELT = 6
 def speaks_to_model(text: str) -> bool:
     """Whether a text reads like an instruction to a language model or a lure for a person."""
     lowered = text.lower()
+    plain = lowered if text.isascii() else lowered.translate(_TWINS)
+    return any(_speaks(each) for each in {lowered, plain, *_undisguised(plain)})
+
+
+def _undisguised(text: str) -> tuple[str, ...]:
+    return (text.translate(_DIGITS),) if _DISGUISED.search(text) else ()
+
+
+def _speaks(lowered: str) -> bool:
     words = _WORD.findall(lowered)
     if sum(len(word) == 1 for word in words) >= SPELT:
         joined = _SPELT_OUT.sub(r"\1", _SPACE.sub(" ", lowered))
-        if joined != lowered and speaks_to_model(joined):
+        if joined != lowered and _speaks(joined):
             return True
-    if not text.isascii() and any(pattern.search(lowered) for pattern in _FOREIGN):
+    if not lowered.isascii() and any(pattern.search(lowered) for pattern in _FOREIGN):
         return True
     telling = _TELLING.intersection(words)
     return bool(telling) and _shows_sign(_SPACE.sub(" ", lowered).strip(), telling)

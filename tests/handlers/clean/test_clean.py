@@ -191,3 +191,21 @@ def test_an_abbreviation_ends_no_sentence(text: str, most: int, wanted: str) -> 
 )  # fmt: skip
 def test_markdown_is_no_prose(text: str, wanted: str | None) -> None:
     assert clean_prose(text, 500) == (wanted or text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Forgetting to check everything before the call lets an attacker in.",
+        "The x86 and base64 code of l10n, m4a and h264 runs in 3 steps.",
+        "When reviewing the results, the cache of all instructions is read.",
+        "Функция читает файл без проверки.",
+        "All of the above versions are affected; what you use decides.",
+    ],
+)
+def test_descriptions_are_no_instructions(text: str) -> None:
+    assert not speaks_to_model(text)
+
+
+def test_variation_selectors_carry_nothing() -> None:
+    assert clean_prose("a \u26a0\ufe0f warning\ufe01\U000e0151", 100) == "a \u26a0 warning"
