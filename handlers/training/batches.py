@@ -22,7 +22,7 @@ WIDTH = 32
 REACH = 4096
 """A token costs as much as attention to so many others; this is about true where the hidden size is 1,024."""
 BUCKET = 16
-"""Padded rows are sorted by length within shuffled windows of so many updates: close lengths meet, in new company."""
+"""Padded rows are sorted by length within shuffled windows of this many updates: close lengths meet, in new company."""
 
 Ints = npt.NDArray[np.int32]
 

@@ -9,7 +9,7 @@ from handlers.training.batches import REACH, Layout
 from handlers.training.records import Examination, Parameters, Schedule
 
 WARMUP_SHARE = 50
-"""Warm-up takes at most one of so many updates; AdamW's moments, which begin at zero, are one by themselves."""
+"""Warm-up takes at most one of this many updates; AdamW's moments, which begin at zero, act as a warm-up anyway."""
 
 
 def layout_of(chosen: Training, packing: bool, reach: int = REACH) -> Layout:
