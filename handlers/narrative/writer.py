@@ -78,7 +78,7 @@ class Writer(ABC):
         return self.say(told) if told else ""
 
     def severity(self) -> str:
-        """The severity and who said it; a report that gives none is told so."""
+        """The severity and who said it; if the report gives none, that is said."""
         finding, tool = self.subject.finding, self.subject.tool
         if finding.severity == "unknown":
             return self.say(

@@ -15,7 +15,7 @@ import psutil
 from config.settings import Comfort
 
 LOOK_SECONDS = 10.0
-"""At least so far apart are two looks at the machine."""
+"""Two looks at the machine are at least this far apart."""
 REST_SECONDS = 30.0
 """How long it rests before it looks again."""
 NICENESS = 5
@@ -34,6 +34,8 @@ class Machine(Protocol):
 
 
 class ThisMachine:
+    """The machine that this process runs on, by psutil and, on a Mac, pmset(1)."""
+
     def on_battery(self) -> bool:
         battery = psutil.sensors_battery()
         return battery is not None and battery.power_plugged is False

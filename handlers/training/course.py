@@ -21,7 +21,7 @@ from watcher.errors import Unavailable
 from watcher.stage import Attempt
 
 SAY_SECONDS = 5.0
-"""At least so far apart are lines of progress."""
+"""Lines of progress are at least this far apart."""
 
 
 class Course:
