@@ -57,8 +57,6 @@ HOME = re.compile(
     r"(?<![\w/~])~(?=[^/\s]{3,32}/\.)|(?i:[a-z]:[\\/]+(?:users|documents and settings)[\\/]+))"
     r"(?P<name>[^\s\\/:\"'<>|,;)%]+)"
 )
-HOMES = ("/home/", "%2fhome%2f", "users", "documents and", "~")
-"""Without one of these no home folder is named."""
 SHARE = re.compile(
     r"(?i)(?<![\w\\])(?P<slashes>\\{2,4})(?P<host>[a-z0-9][\w.-]{0,62})(?P<folder>\\{1,2}(?:users|homes?|profiles)\$?\\{1,2})"
     r"(?P<name>[^\s\\/:\"'<>|,;)]+)"
@@ -126,7 +124,7 @@ class Scrubber:
     def _text(self, text: str) -> str:
         text = self._without_secrets(text)
         low = text.lower()
-        if any(each in low for each in HOMES):
+        if "/home/" in low or "users" in low or "%2fhome" in low or "~" in low or "documents and" in low:
             text = HOME.sub(self._home, text)
         if "\\\\" in text:
             text = SHARE.sub(self._share, text)
