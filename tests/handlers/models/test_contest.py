@@ -111,7 +111,7 @@ def test_the_frozen_side_is_measured_and_told_everywhere(place: Path, runs: list
     assert (metadata.test.before.loss, metadata.test.after.loss) == (base, tuned)
     assert metadata.dataset.test == metadata.test.rows == 3
     card = (place / "models" / "demo-v1" / "README.md").read_text()
-    assert f"| this model | {tuned} |" in card
+    assert f"| this model | {tuned:.4f} |" in card
     compared = json.loads((runs[0].folder / "comparison.json").read_bytes())
     assert [compared[who]["test"]["loss"] for who in ("base", "challenger")] == [base, tuned]
     assert f"{tuned:.4f}" in (runs[0].folder / "comparison.md").read_text()
