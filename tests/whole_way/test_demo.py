@@ -71,8 +71,8 @@ def test_table_card_and_metadata_show_the_same_numbers(shown: str, model: Path, 
     card = (model / "README.md").read_text()
     before, after = metadata.before.loss, metadata.after.loss
     assert row(shown, "validation loss").startswith(f"{before:.4f} before, {after:.4f} after")
-    assert f"| {before} |" in card
-    assert f"| {after} |" in card
+    assert f"| {before:.4f} |" in card
+    assert f"| {after:.4f} |" in card
 
 
 def test_evaluation_of_the_job_is_that_of_the_model(program: Program, metadata: Metadata) -> None:
