@@ -12,6 +12,9 @@ from handlers import analysis, dataset, narrative, training, upload
 from handlers.context import Context
 from watcher.stage import Stage
 
+INLINE_BYTES = 4_000_000
+"""What takes longer than about a second to read or to describe gets a process of its own: the others need not wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -44,8 +47,9 @@ def every_stage(context: Context, choices: Choices = Choices()) -> tuple[Stage, 
         training.stage(settings, root, output_name=choices.output_name),
         upload.stage(settings, root),
     ]
-    stages = [in_own_process(stage, context, choices) if stage.lock else stage for stage in writing]
-    return (*stages, *(in_own_process(stage, context, choices) for stage in heavy))
+    apart = [in_own_process(stage, context, choices) for stage in (*writing, *heavy)]
+    small = {stage.name: INLINE_BYTES for stage in writing if not stage.lock}
+    return tuple(dataclasses.replace(stage, inline_bytes=small.get(stage.name, 0)) for stage in apart)
 
 
 def trains(settings: Settings, choices: Choices) -> bool:

@@ -62,10 +62,10 @@ class Engine:
         # The last stages first, so that what is begun gets finished; what collects, after all of them.
         each = [stage for stage in reversed(stages) if stage.takes is Takes.EACH]
         collecting = [stage for stage in stages if stage.takes is not Takes.EACH]
-        self._inline_order = [stage for stage in (*each, *collecting) if not stage.command]
+        self._inline_order = [stage for stage in (*each, *collecting) if stage.inline]
         self._takers: dict[str, list[Stage]] = {}
         for stage in each:
-            for source in stage.accepts if not stage.command else ():
+            for source in stage.accepts if stage.inline else ():
                 self._takers.setdefault(source, []).append(stage)
         self._patient = patient
         self._locks = JobLocks(workspace)
@@ -240,7 +240,7 @@ class Engine:
             if not (idle and self._complete(stage, moved + started)):
                 continue
             jobs: list[Ready] = []
-            while len(jobs) < BATCH and (ready := self.pending.next(stage)):
+            while len(jobs) < BATCH and (ready := self.pending.next_apart(stage)):
                 jobs.append(ready)
             if jobs:
                 with files.surroundings():

@@ -16,7 +16,7 @@ from watcher import files
 from watcher.clock import SYSTEM, Clock, stamp
 from watcher.locks import Busy, JobLocks, accelerator
 from watcher.receipt import Input, Output, Receipt, digest_of, dump_receipt, job_key, read_receipt, tree_digest
-from watcher.sources import Source, identify, private_copy
+from watcher.sources import Source, identify, is_large, private_copy
 from watcher.stage import Attempt, Stage, Takes
 from watcher.workspace import RECEIPT, Workspace
 
@@ -109,7 +109,7 @@ def prepare(
     if files.exists(folder):
         return Done(Path(folder), read_receipt(Path(folder)), fresh=False)
     files.reached("claim")
-    locks.take(stage.name, key, wait=wait, stopping=voice.stopping)
+    locks.take(stage.name, key, large=is_large(stage, sources), wait=wait, stopping=voice.stopping)
     if files.exists(folder):  # whoever held the lock has done it
         return Done(Path(folder), read_receipt(Path(folder)), fresh=False)
     if gone := [source.path for source in sources if source.stage and not files.exists(str(source.path))]:

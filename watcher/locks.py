@@ -34,25 +34,33 @@ class JobLocks:
         self._held: dict[str, FileLock] = {}
         self._known: dict[str, FileLock] = {}
 
-    def take(self, stage: str, key: str, *, wait: bool, stopping: Callable[[], bool] = lambda: False) -> None:
+    def take(
+        self, stage: str, key: str, *, large: bool, wait: bool, stopping: Callable[[], bool] = lambda: False
+    ) -> None:
         """Raises Busy if the lock is held elsewhere: at once, or (`wait`) when `stopping` says so.
 
+        Jobs on `large` inputs have locks of their own: no small one waits for the end of one of them.
         Only a process that holds no other job lock may wait, so that no two wait for each other.
         """
-        self._take(stage, int(key[:8], 16) % STRIPES, wait, stopping)
+        self._take(_stripe(stage, int(key[:8], 16) % STRIPES, large), wait, stopping)
+
+    def take_alone(self, stage: str, key: str) -> None:
+        """The lock of a job of whatever size, to remove what it left. Raises Busy."""
+        for large in (False, True):
+            self.take(stage, key, large=large, wait=False)
 
     def take_all(self, stage: str) -> None:
         """The locks of all jobs of a stage. Raises Busy if one is held elsewhere."""
-        for stripe in range(STRIPES):
-            self._take(stage, stripe, False, lambda: False)
+        for number in range(STRIPES):
+            for large in (False, True):
+                self._take(_stripe(stage, number, large), False, lambda: False)
 
-    def _take(self, stage: str, stripe: int, wait: bool, stopping: Callable[[], bool]) -> None:
-        name = f"{stage}.{stripe:02d}"
+    def _take(self, name: str, wait: bool, stopping: Callable[[], bool]) -> None:
         if name in self._held:
             return
         lock = self._known.get(name) or _lock(self._workspace.lock(name))
         self._known[name] = lock
-        _acquire(lock, f"another process is at a job of {stage}", wait=wait, stopping=stopping)
+        _acquire(lock, f"another process is at a job of {name.split('.')[0]}", wait=wait, stopping=stopping)
         self._held[name] = lock
 
     def release(self) -> None:
@@ -66,6 +74,10 @@ class JobLocks:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def _stripe(stage: str, number: int, large: bool) -> str:
+    return f"{stage}.{'large.' if large else ''}{number:02d}"
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from watcher.failures import Schedule, Trouble
 from watcher.index import Index
 from watcher.ledger import Job
 from watcher.receipt import digest_of
-from watcher.sources import Source
+from watcher.sources import Source, is_large
 from watcher.stage import ARTIFACTS, Stage, Takes, always_ready
 from watcher.workspace import Workspace
 
@@ -58,6 +58,7 @@ class Pending:
         """Why a stage must wait for the machine's sake, or None."""
         self._cursor: dict[str, int] = {}
         self._queues: dict[str, deque[Ready]] = {stage.name: deque() for stage in stages}
+        self._large: dict[str, deque[Ready]] = {stage.name: deque() for stage in stages}
         self._failed: dict[str, int] = {}
         self._tried: set[tuple[str, str]] = set()
         self._collected = {
@@ -75,7 +76,7 @@ class Pending:
         self._cursor.clear()
         self.held.clear()
         self.due = None
-        for queue in self._queues.values():
+        for queue in (*self._queues.values(), *self._large.values()):
             queue.clear()
         for collected in self._collected.values():
             collected.look = True
@@ -87,10 +88,28 @@ class Pending:
                 self._collected[taker.name] = _Collected(True, self._clock.now())
 
     def next(self, stage: Stage) -> Ready | None:
-        """The next job of a stage that can run now; each is handed out once in a sweep."""
+        """The next job of a stage that can run now; each is handed out once in a sweep.
+
+        Of an inline stage those on large inputs are put aside, for `next_apart`.
+        """
         queue = self._queues[stage.name]
-        if not queue and self._open(stage):
-            queue.extend(self._each(stage) if stage.takes is Takes.EACH else self._collect(stage))
+        while not queue and self._open(stage):
+            found = self._each(stage) if stage.takes is Takes.EACH else self._collect(stage)
+            if not found:
+                break
+            for ready in found:
+                (self._large[stage.name] if is_large(stage, ready.sources) else queue).append(ready)
+        return queue.popleft() if queue else None
+
+    def next_apart(self, stage: Stage) -> Ready | None:
+        """The next job of a stage for a process of its own."""
+        if not stage.inline:
+            return self.next(stage)
+        queue = self._large[stage.name]
+        if queue and not self._open(stage):
+            return None
+        while queue and (self._index.done(stage.name, queue[0].input) and not queue[0].again):
+            queue.popleft()  # it was at work when all was looked at again
         return queue.popleft() if queue else None
 
     def follow(self, stage: Stage, source: Source) -> Ready | None:
@@ -98,7 +117,7 @@ class Pending:
         name, digest = stage.name, source.digest
         if stage.ready is not always_ready or not self._open(stage) or self._schedule.get(name, digest):
             return None
-        if self._index.done(name, digest) or self._index.quarantined(name, digest):
+        if self._index.done(name, digest) or self._index.quarantined(name, digest) or is_large(stage, [source]):
             return None
         return Ready(stage, (source,), digest, again=False)
 

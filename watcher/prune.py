@@ -21,6 +21,7 @@ from watcher.index import Index
 from watcher.ledger import Job
 from watcher.locks import Busy, JobLocks
 from watcher.receipt import ReceiptError, read_receipt
+from watcher.sources import size_of
 from watcher.stage import Stage, Takes
 from watcher.workspace import ARTIFACT, Workspace
 
@@ -45,12 +46,12 @@ def prunable(
     for trouble in read_all(workspace.quarantine):
         copy = workspace.quarantined(trouble.stage, trouble.input) / ARTIFACT
         if datetime.fromisoformat(trouble.since).timestamp() < before and copy.exists():
-            found.append(Prunable("quarantined", f"{trouble.stage}/{trouble.input}", str(copy), _size(copy)))
+            found.append(Prunable("quarantined", f"{trouble.stage}/{trouble.input}", str(copy), size_of(copy)))
     for stage in files.names(workspace.state / "cache"):
         folder = workspace.state / "cache" / stage
         with contextlib.suppress(FileNotFoundError):  # somebody else has emptied and removed it
-            if folder.stat().st_mtime < before and _size(folder):
-                found.append(Prunable("cache", stage, str(folder), _size(folder)))
+            if folder.stat().st_mtime < before and size_of(folder):
+                found.append(Prunable("cache", stage, str(folder), size_of(folder)))
     return found
 
 
@@ -63,7 +64,7 @@ def _replaced(
     old = {key for key, job in jobs.items() if datetime.fromisoformat(job.started).timestamp() < before}
     for key in sorted(_removable(workspace, stages, jobs, old - live)):
         folder = workspace.job(jobs[key].stage, key)
-        yield Prunable("replaced", f"{jobs[key].stage}/{key}", str(folder), _size(folder))
+        yield Prunable("replaced", f"{jobs[key].stage}/{key}", str(folder), size_of(folder))
 
 
 def _removable(workspace: Workspace, stages: Sequence[Stage], jobs: Mapping[str, Job], wanted: set[str]) -> set[str]:
@@ -126,7 +127,7 @@ def _remove(workspace: Workspace, stages: Sequence[Stage], each: Prunable) -> No
             return
         stage, key = each.name.split("/")
         with JobLocks(workspace) as locks:
-            locks.take(stage, key, wait=False)
+            locks.take_alone(stage, key)
             for taker in stages:
                 if stage in taker.accepts:  # whoever reads it holds one of these
                     locks.take_all(taker.name)
@@ -145,11 +146,3 @@ def _unless_in_use() -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.ENOTEMPTY:
             raise
-
-
-def _size(path: Path) -> int:
-    """Of a file, or of all in a folder, in bytes; 0 if it goes meanwhile."""
-    try:
-        return sum(each.lstat().st_size for each in files.tree(path)) if path.is_dir() else path.lstat().st_size
-    except FileNotFoundError:
-        return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from watcher import files
 from watcher.errors import BadInput, Unavailable
 from watcher.receipt import Output, read_receipt, tree_digest
-from watcher.stage import ARTIFACTS
+from watcher.stage import ARTIFACTS, Stage
 from watcher.workspace import ARTIFACT, RECEIPT
 
 KEY_LENGTH = 64
@@ -27,6 +27,19 @@ class Source:
     stage: str = ""
     """The stage whose finished job this is (`artifacts` for an accepted file); "" for a loose file or folder."""
     key: str = ""
+
+
+def size_of(path: Path) -> int:
+    """Of a file, or of all in a folder, in bytes; 0 if it goes meanwhile."""
+    try:
+        return sum(each.lstat().st_size for each in files.tree(path)) if path.is_dir() else path.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def is_large(stage: Stage, sources: Sequence[Source]) -> bool:
+    """Whether a job of an inline stage gets a process of its own all the same."""
+    return 0 < stage.inline_bytes < sum(size_of(source.path) for source in sources)
 
 
 def identify(path: Path) -> Source:

@@ -80,8 +80,15 @@ class Stage:
     """Why a job on these inputs must wait for now (too little data, battery, disabled), or None."""
     command: tuple[str, ...] = ()
     """If set, the job runs as a process of its own: this command line followed by the inputs' paths."""
+    inline_bytes: int = 0
+    """An input of at most so many bytes runs in the watcher's own process even if there is a command."""
     lock: str = ""
     """The name of a lock that is one per user and machine (the accelerator's), held while the job runs."""
+
+    @property
+    def inline(self) -> bool:
+        """The watcher's own process runs its jobs, or those on small inputs."""
+        return not self.command or self.inline_bytes > 0
 
     def waits_for(self, inputs: Sequence[Path]) -> str | None:
         """Why a job on these inputs must wait, or None; an input that can't even be asked about waits too."""

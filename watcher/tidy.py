@@ -39,7 +39,7 @@ def _alone(workspace: Workspace, name: str) -> Iterator[None]:
             yield
     else:
         with JobLocks(workspace) as locks:
-            locks.take(stage, key, wait=False)
+            locks.take_alone(stage, key)
             yield
 
 

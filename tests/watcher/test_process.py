@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -14,9 +15,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from toy import digest
+from crash import drop, prove
+from toy import UPPER, digest
 
 from watcher.audit import audit
+from watcher.engine import Engine
+from watcher.execute import Voice
 from watcher.failures import Retries, Schedule, read_all
 from watcher.index import Index
 from watcher.stage import Stage
@@ -203,6 +207,30 @@ status = main(["--workspace", sys.argv[1], "watch"])
 print(json.dumps(sorted(sys.modules)))
 sys.exit(status)
 """
+
+
+def test_a_large_input_keeps_no_small_one_waiting(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from toy_main import TEMPO, counting
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE.parents[1]), str(HERE)]))
+    (workspace.root / "small-ones-inline").touch()
+    stage, patiently = counting(workspace.root, child=True), dataclasses.replace(TEMPO, drain_seconds=120.0)
+    contents = [b"HANG " * 2_000, *(b"%d" % n for n in range(20))]  # more than there are job locks
+    drop(workspace, contents)
+    with Engine(workspace, (UPPER, stage), patiently, Voice(), patient=True) as engine:
+        while engine.tally.done["count"] < 20:
+            engine.round()
+        until(
+            lambda: not engine.round() and (workspace.root / "hanging").exists(),
+            "the large one at work in a process of its own",
+        )
+        drop(workspace, [b"three"], "later")
+        engine.rescan()
+        while engine.tally.done["count"] < 21:
+            engine.round()
+        assert engine.working
+    assert engine.tally.done["count"] == 22
+    prove(workspace, [*contents, b"three"], (UPPER, stage))
 
 
 def test_the_watcher_never_loads_what_is_heavy(tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ def counting(root: Path, child: bool) -> Stage:
         return count(inputs, out, attempt)
 
     command = (sys.executable, "-P", __file__, "count", str(root))
-    return dataclasses.replace(COUNT, run=run, command=command)
+    inline = 5_000 if (root / "small-ones-inline").exists() else 0
+    return dataclasses.replace(COUNT, run=run, command=command, inline_bytes=inline)
 
 
 def stages(root: Path, child: bool = False) -> tuple[Stage, ...]:
