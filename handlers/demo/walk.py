@@ -72,7 +72,7 @@ def _settings(root: Path) -> dict[str, object]:
             },
             "mlx": {"gradient_checkpointing": False},
             "comfort": {"pause_on_battery": False, "pause_when_hot": False},
-            "evaluation": {"answered_rows": 0},  # how often so small a model repeats itself is chance
+            "evaluation": {"answered_rows": 8, "answer_tokens": 48},
             "huggingface": {"upload_enabled": True},
         },
         "upload": {"to": "local"},

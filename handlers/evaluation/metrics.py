@@ -113,6 +113,7 @@ def leak(row: Example, answer: str, catalogue: Catalogue) -> float | None:
     return float(Scrubber().data(answer) != answer)
 
 
+REPETITION = "repetition"
 GOOD: dict[str, Scorer] = {
     "json_valid": json_valid,
     "cwe_exact": cwe_exact,
@@ -124,7 +125,7 @@ GOOD: dict[str, Scorer] = {
 BAD: dict[str, Scorer] = {
     "invented_ids": invented_ids,
     "refusal": refusal,
-    "repetition": repetition,
+    REPETITION: repetition,
     "leak": leak,
 }
 KAPPA = "severity_kappa"

@@ -1,7 +1,8 @@
 """Whether a challenger replaces the model in use. Figures only: no mlx, no files.
 
 It must predict the validation rows better, surely; be worse, surely, at no task that the other can do, and do no harm
-(invent ids, refuse, repeat itself, leak) surely more often, whatever the other can do; and forget no more than allowed.
+(invent ids, refuse, leak; repeat itself more than one that is fluent) surely more often, whatever the other can do; and
+forget no more than allowed.
 "Surely" means that the 95 % interval of the paired difference lies on one side of zero. The other is the base, and the
 champion that would be replaced: beside the champion alone, many small losses would add up unseen.
 """
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 
 from handlers.evaluation.bootstrap import kappa_difference, ratio_interval
 from handlers.evaluation.interval import Interval
-from handlers.evaluation.metrics import BAD, LEVELS, Metric
+from handlers.evaluation.metrics import BAD, LEVELS, REPETITION, Metric
 from handlers.evaluation.record import Compared, Evaluation, Examined
 from handlers.records import Record
 from watcher.errors import BadInput
@@ -21,9 +22,10 @@ FLOOR = 0.1
 """A task that a model does in fewer cases than this it can't do; it has nothing to lose there. Models that know nothing
 of the tasks have 0 in all of them, but for a lucky row of a few (`benchmarks/RESULTS.md`, Thresholds)."""
 FLUENT = 4.0
-"""Nats a token: a model with a higher loss on the general set knows nothing that it could forget. Random weights of a
-small vocabulary have 7.6 there, a million parameters trained on English for minutes 5.5, the embedded tiny base 6.0; a
-guess among the 100,352 tokens of OLMo-2 has 11.5. No model that people use has been measured yet."""
+"""Nats a token: a model with a higher loss on the general set knows nothing that it could forget, and that it repeats
+nothing is no merit: words at random never do. Random weights of a small vocabulary have 7.6 there, a million parameters
+trained on English for minutes 5.5, the embedded tiny base 6.0; a guess among the 100,352 tokens of OLMo-2 has 11.5. No
+model that people use has been measured yet."""
 
 FEWEST = 2
 """Rows below which an interval has no width, and so says nothing."""
@@ -94,8 +96,7 @@ def _better(other: Examined, challenger: Examined) -> Check:
 def _tasks(other: Examined, challenger: Examined) -> Iterator[Check]:
     for metric in other.metrics:
         new = challenger.metric(metric.name)
-        able = metric.name in BAD or metric.figure.value > FLOOR
-        difference = paired_metric(new, metric) if new and able else None
+        difference = paired_metric(new, metric) if new and _counts(metric, other) else None
         if new is None or difference is None:
             continue
         worse = difference.high < 0 if metric.more_is_better else difference.low > 0
@@ -107,6 +108,13 @@ def _tasks(other: Examined, challenger: Examined) -> Iterator[Check]:
             why=f"{metric.name} {new.figure.value:.3f}, {other.name} has {metric.figure.value:.3f}: "
             f"{'worse' if worse else 'not worse'} ({in_words(difference)})",
         )
+
+
+def _counts(metric: Metric, of: Examined) -> bool:
+    """Whether a model's figure is one to be measured by."""
+    if metric.name == REPETITION:
+        return of.general.loss < FLUENT
+    return metric.name in BAD or metric.figure.value > FLOOR
 
 
 def paired_metric(new: Metric, old: Metric) -> Interval | None:

@@ -122,6 +122,17 @@ def test_harm_counts_against_a_model_that_can_do_nothing_too(name: str) -> None:
     assert verdict.reasons[0].startswith(name)
 
 
+@pytest.mark.parametrize(("name", "promoted"), [("invented_ids", False), ("leak", False), ("repetition", True)])
+def test_that_words_at_random_repeat_nothing_is_no_merit(name: str, promoted: bool) -> None:
+    verdict = judge(
+        model("base", 7.0, 6.0, metric(name, 0, more_is_better=False)),
+        None,
+        model("new", 2.0, 6.5, metric(name, 12, more_is_better=False)),
+        0.1,
+    )
+    assert verdict.promoted is promoted
+
+
 @pytest.mark.parametrize(("base", "after", "promoted"), [(2.0, 2.05, True), (2.0, 2.3, False), (6.0, 7.0, True)])
 def test_forgetting_is_bounded_where_there_is_something_to_forget(base: float, after: float, promoted: bool) -> None:
     assert judge(model("base", 2.0, base), None, model("new", 1.5, after), 0.1).promoted is promoted
