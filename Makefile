@@ -9,8 +9,8 @@ READY  := $(VENV)/.ready
 demo: $(READY)            ## the whole way on the bundled sample, on a tiny model, offline
 	$(BIN)/scantune demo
 
-test: $(READY)            ## every test but the long proofs
-	$(BIN)/python -m pytest -m "not soak"
+test: $(READY)            ## every test but the long proofs, in two processes
+	$(BIN)/python -m pytest -m "not soak" -n 2 --dist loadfile
 
 check: $(READY)           ## lint, format, types
 	$(BIN)/ruff check .
