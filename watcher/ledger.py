@@ -69,6 +69,11 @@ class Ledger:
         found = list(self._jobs("AND input = ? AND started >= ?", stage, bytes.fromhex(digest), since))
         return found[-1] if found else None
 
+    def waits(self, stage: str, digest: str) -> bool:
+        """Whether an input waits for a stage: it is neither done nor quarantined, or asked for again."""
+        query = "SELECT 1 FROM waiting WHERE stage = ? AND input = ?"
+        return self._database.execute(query, (stage, bytes.fromhex(digest))).fetchone() is not None
+
     def waiting(self, stage: str, after: int, limit: int) -> list[Waiting]:
         """The next inputs that wait for a stage, in the order in which they came, those after a number."""
         rows = self._database.execute(

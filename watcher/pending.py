@@ -108,9 +108,11 @@ class Pending:
         queue = self._large[stage.name]
         if queue and not self._open(stage):
             return None
-        while queue and (self._index.done(stage.name, queue[0].input) and not queue[0].again):
-            queue.popleft()  # it was at work when all was looked at again
-        return queue.popleft() if queue else None
+        while queue:
+            ready = queue.popleft()  # perhaps it was at work when all was looked at again, and has ended since
+            if self._index.waits(stage.name, ready.input) and self._may_run(ready):
+                return ready
+        return None
 
     def follow(self, stage: Stage, source: Source) -> Ready | None:
         """The job of a stage on what was made just now, if nothing speaks against it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import fcntl
 import os
@@ -14,13 +13,13 @@ from types import SimpleNamespace
 
 import pytest
 from crash import prove
-from toy import COUNT, PIPELINE, UPPER, FakeClock, digest, one_pass
+from toy import COUNT, PIPELINE, UPPER, FakeClock, digest, locked, one_pass
 
 from watcher import files
 from watcher.audit import audit
 from watcher.engine import Engine
 from watcher.errors import Unavailable
-from watcher.execute import Voice, execute, execute_sources
+from watcher.execute import Voice, execute_sources
 from watcher.failures import Failure, Retries, Schedule, read_all, record
 from watcher.index import Index
 from watcher.lineage import sightings, trace
@@ -32,7 +31,7 @@ from watcher.settling import Look, Settling
 from watcher.sources import of_job
 from watcher.tempo import Tempo
 from watcher.tidy import clean_up
-from watcher.workspace import Workspace, user_lock
+from watcher.workspace import Workspace
 
 
 class Emptied(list[os.DirEntry[str]]):
@@ -93,15 +92,6 @@ def test_two_may_remove_the_same_folder(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(shutil, "rmtree", beaten)
     files.remove_tree(tmp_path / "a")
     assert not (tmp_path / "a").exists()
-
-
-@contextlib.contextmanager
-def locked(file: Path, how: int) -> Iterator[int]:
-    """Somebody holds a lock: LOCK_SH to ask whether it is held, LOCK_EX to keep it."""
-    handle = os.open(file, os.O_RDONLY | os.O_CREAT)
-    fcntl.flock(handle, how)
-    yield handle
-    os.close(handle)
 
 
 def test_who_asks_whether_a_workspace_is_watched_keeps_no_watcher_away(workspace: Workspace) -> None:
@@ -270,20 +260,6 @@ def test_who_finds_the_note_of_a_file_finds_its_job(
         monkeypatch.setattr(files, "reached", ask)
         one_pass(workspace, clock)
     assert found == [2]
-
-
-def test_one_job_at_a_time_has_the_accelerator(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    (tmp_path / "text").write_bytes(b"text")
-    heavy, said = dataclasses.replace(UPPER, lock="toy-device"), list[str]()
-    file = user_lock("toy-device")
-    file.with_name("toy-device.holder").write_text("process 7")
-    with locked(file, fcntl.LOCK_EX), pytest.raises(Busy, match="toy-device is in use by process 7"):
-        execute(workspace, heavy, [tmp_path / "text"], say=said.append, stopping=lambda: bool(said))
-    assert said == ["waiting: toy-device is in use by process 7"]
-    assert execute(workspace, heavy, [tmp_path / "text"]).fresh
 
 
 def test_an_input_that_somebody_removed_is_no_failure(workspace: Workspace, clock: FakeClock) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import hashlib
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -95,3 +98,12 @@ def write_or_skip(file: Path, content: bytes) -> None:
         import pytest  # not where this pipeline is a program of its own
 
         pytest.skip("the file system takes no such name")
+
+
+@contextlib.contextmanager
+def locked(file: Path, how: int) -> Iterator[int]:
+    """Somebody holds a lock: LOCK_SH to ask whether it is held, LOCK_EX to keep it."""
+    handle = os.open(file, os.O_RDONLY | os.O_CREAT)
+    fcntl.flock(handle, how)
+    yield handle
+    os.close(handle)
