@@ -14,6 +14,7 @@ from watcher.execute import Done, Prepared, Voice, prepare
 from watcher.failures import Failure, guarded
 from watcher.locks import Busy, JobLocks
 from watcher.pending import Pending, Ready
+from watcher.scratch import Scratch
 from watcher.sources import Source
 from watcher.stage import ARTIFACTS, Stage
 from watcher.workspace import ARTIFACT, Workspace
@@ -29,12 +30,14 @@ class Batch:
         self,
         workspace: Workspace,
         pending: Pending,
+        scratch: Scratch,
         locks: JobLocks,
         voice: Voice,
         takers: Mapping[str, Sequence[Stage]],
     ) -> None:
         """`takers`: the light stages that take one input at a time, by the stage that they take from."""
-        self._workspace, self._pending, self._locks, self._voice = workspace, pending, locks, voice
+        self._workspace, self._pending, self._voice = workspace, pending, voice
+        self._scratch, self._locks = scratch, locks
         self._takers = takers
         self._until = voice.clock.elapsed() + SECONDS
         self._begun: set[tuple[str, str]] = set()
@@ -51,7 +54,10 @@ class Batch:
 
     def run(self, ready: Ready) -> Done | Failure | None:
         """Runs a job and what follows from it; returns what needs no commit, if it came to that."""
-        result = self._prepare(ready)
+        return self._run(ready, self._locks)
+
+    def _run(self, ready: Ready, locks: JobLocks | None) -> Done | Failure | None:
+        result = self._prepare(ready, locks)
         if not isinstance(result, Prepared):
             return result
         self.jobs.append((ready, result))
@@ -64,17 +70,19 @@ class Batch:
             if self.full or any(ready.stage is stage for ready, _ in self.failed):
                 continue
             if ready := self._pending.follow(stage, _source(job, job.scratch)):
-                result = self.run(ready)
+                result = self._run(ready, None)
                 if isinstance(result, Failure):
                     self.failed.append((replace(ready, sources=(_source(job, job.folder),)), result))
 
-    def _prepare(self, ready: Ready) -> Done | Prepared | Failure | None:
+    def _prepare(self, ready: Ready, locks: JobLocks | None) -> Done | Prepared | Failure | None:
         name = (ready.stage.name, ready.input)
         if name in self._begun:  # its scratch folder is in use
             return None
         self._begun.add(name)
         try:
-            return guarded(lambda: prepare(self._workspace, ready.stage, ready.sources, self._locks, self._voice))
+            return guarded(
+                lambda: prepare(self._workspace, ready.stage, ready.sources, self._scratch, locks, self._voice)
+            )
         except Busy:
             self.busy = True
             return None

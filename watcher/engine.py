@@ -27,6 +27,7 @@ from watcher.locks import JobLocks
 from watcher.pending import Pending, Ready
 from watcher.pressure import no_pressure
 from watcher.receipt import Receipt, read_receipt
+from watcher.scratch import Scratch
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.tally import Tally
 from watcher.tempo import Tempo
@@ -68,9 +69,9 @@ class Engine:
             for source in stage.accepts if stage.inline else ():
                 self._takers.setdefault(source, []).append(stage)
         self._patient = patient
-        self._locks = JobLocks(workspace)
+        self._locks, self._scratch = JobLocks(workspace), Scratch(workspace)
         self._locked_since = 0.0
-        self.inbox = Inbox(workspace, paths, tempo.settle_seconds, voice.clock, self.tally, provenance)
+        self.inbox = Inbox(workspace, self._scratch, paths, tempo.settle_seconds, voice.clock, self.tally, provenance)
         self._children = Children(workspace, voice.clock)
         self._pressure = pressure
         self._unflushed: list[str] = []
@@ -83,6 +84,7 @@ class Engine:
 
     def __enter__(self) -> Engine:
         self.index.__enter__()
+        self._scratch.__enter__()
         clean_up(self.workspace)
         forget_settled(self.workspace, self.index, self.schedule)
         self.pending = Pending(self.workspace, self.index, self.schedule, self._stages, self.voice.clock)
@@ -97,6 +99,7 @@ class Engine:
             if kind is None:
                 self.index.refresh()  # compares what was done with the folders, so that the next start need not
         self._locks.release()
+        self._scratch.__exit__()
         self.index.__exit__(kind)
 
     # -- a round ---------------------------------------------------------------------------------------------------
@@ -129,7 +132,7 @@ class Engine:
 
     def _inline(self) -> int:
         """Files and the jobs that run in this process, committed together."""
-        batch = Batch(self.workspace, self.pending, self._locks, self.voice, self._takers)
+        batch = Batch(self.workspace, self.pending, self._scratch, self._locks, self.voice, self._takers)
         tried = 0
         with contextlib.ExitStack() as turn:
             taken = self.inbox.take(turn, self.voice.stopping)

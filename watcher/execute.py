@@ -16,6 +16,7 @@ from watcher import files
 from watcher.clock import SYSTEM, Clock, stamp
 from watcher.locks import Busy, JobLocks, accelerator
 from watcher.receipt import Input, Output, Receipt, digest_of, dump_receipt, job_key, read_receipt, tree_digest
+from watcher.scratch import Scratch
 from watcher.sources import Source, identify, is_large, private_copy
 from watcher.stage import Attempt, Stage, Takes
 from watcher.workspace import RECEIPT, Workspace
@@ -68,8 +69,8 @@ def execute(
 
 def execute_sources(workspace: Workspace, stage: Stage, sources: Sequence[Source], voice: Voice) -> Done:
     """`execute` on inputs that are identified already."""
-    with JobLocks(workspace) as locks:
-        job = prepare(workspace, stage, sources, locks, voice, wait=True)
+    with JobLocks(workspace) as locks, Scratch(workspace) as scratch:
+        job = prepare(workspace, stage, sources, scratch, locks, voice, wait=True)
         if isinstance(job, Done):
             return job
         commit(workspace, [job])
@@ -95,10 +96,19 @@ def _digests(sources: Sequence[Source]) -> list[str]:
 
 
 def prepare(
-    workspace: Workspace, stage: Stage, sources: Sequence[Source], locks: JobLocks, voice: Voice, *, wait: bool = False
+    workspace: Workspace,
+    stage: Stage,
+    sources: Sequence[Source],
+    scratch: Scratch,
+    locks: JobLocks | None,
+    voice: Voice,
+    *,
+    wait: bool = False,
 ) -> Done | Prepared:
     """Runs the job into a scratch folder, with its lock held in `locks` until after `commit`.
 
+    Without `locks` for an input that is not committed yet, so that nobody else sees it. Who makes the same of another
+    input at this moment comes to the same result, of which one is kept.
     Raises watcher.locks.Busy if another process is at it and `wait` is False, or has removed an input.
     """
     by_digest = {source.digest: source for source in sources}
@@ -109,20 +119,22 @@ def prepare(
     if files.exists(folder):
         return Done(Path(folder), read_receipt(Path(folder)), fresh=False)
     files.reached("claim")
-    locks.take(stage.name, key, large=is_large(stage, sources), wait=wait, stopping=voice.stopping)
-    if files.exists(folder):  # whoever held the lock has done it
-        return Done(Path(folder), read_receipt(Path(folder)), fresh=False)
+    if locks:
+        digest, large = input_digest(stage, sources), is_large(stage, sources)
+        locks.take(stage.name, digest, large=large, wait=wait, stopping=voice.stopping)
+        if files.exists(folder):  # whoever held the lock has done it
+            return Done(Path(folder), read_receipt(Path(folder)), fresh=False)
     if gone := [source.path for source in sources if source.stage and not files.exists(str(source.path))]:
         raise Busy(f"{gone[0]} was removed by somebody else", "what takes its place is found at the next look")
-    scratch = workspace.scratch_name(f"{stage.name}.{key}")
+    place = scratch.name(f"{stage.name}.{key}")
     try:
         with files.surroundings():
-            receipt = _run(workspace, stage, sources, settings, key, scratch, voice)
+            receipt = _run(workspace, stage, sources, settings, key, place, voice)
     except BaseException:
         with contextlib.suppress(OSError):
-            files.remove_tree(Path(scratch))
+            files.remove_tree(Path(place))
         raise
-    return Prepared(scratch, folder, receipt)
+    return Prepared(place, folder, receipt)
 
 
 def _run(
@@ -135,7 +147,7 @@ def _run(
     voice: Voice,
 ) -> Receipt:
     files.reached("scratch")
-    files.fresh_folder(scratch)  # what a killed process left there is nobody's: we hold its lock
+    files.fresh_folder(scratch)
     started, began = voice.clock.now(), voice.clock.elapsed()
     attempt = Attempt(key, workspace.resume(key), workspace.cache(stage.name), voice.say, voice.stopping)
     with private_copy(sources, f"{scratch}.inputs") as paths, accelerator(stage.lock, voice.stopping, voice.say):
@@ -177,7 +189,8 @@ def commit(workspace: Workspace, jobs: Sequence[Prepared]) -> bool:
         flushed = files.sync_trees([job.scratch for job in jobs])
         for job in jobs:
             files.reached("rename")
-            files.move(job.scratch, job.folder)
+            if not files.move(job.scratch, job.folder):  # another process has made the same meanwhile
+                files.remove_tree(Path(job.scratch))
         for key in set(files.names(workspace.state / "resume")) & {job.receipt.key for job in jobs}:
             files.reached("resume")
             files.remove_tree(workspace.resume(key))

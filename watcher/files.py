@@ -183,13 +183,18 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(THREADS, "sync")
 
 
-def move(folder: str, target: str) -> None:
-    """Gives a folder its final name; makes the folder above it if need be."""
+def move(folder: str, target: str) -> bool:
+    """Gives a folder its final name; makes the folder above it if need be. False if something has that name."""
     try:
         os.rename(folder, target)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
         os.rename(folder, target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
 
 
 def _flush(handle: int) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from watcher import files
 from watcher.clock import Clock
 from watcher.intake import Intake, Provenance, Taken
+from watcher.scratch import Scratch
 from watcher.settling import Candidate, Settling
 from watcher.tally import Tally
 from watcher.workspace import Workspace
@@ -28,6 +29,7 @@ class Inbox:
     def __init__(
         self,
         workspace: Workspace,
+        scratch: Scratch,
         paths: Sequence[Path],
         settle_seconds: float,
         clock: Clock,
@@ -36,7 +38,7 @@ class Inbox:
     ) -> None:
         self._workspace, self._clock, self._tally = workspace, clock, tally
         self._again = max(settle_seconds, AGAIN_SECONDS)
-        self._intake = Intake(workspace, clock, provenance)
+        self._intake = Intake(workspace, scratch, clock, provenance)
         self._settling = [
             Settling(path, settle_seconds, clock, remove=path.is_relative_to(workspace.inbox))
             for path in paths or [workspace.inbox]

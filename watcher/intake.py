@@ -30,6 +30,7 @@ from watcher.errors import Unavailable
 from watcher.execute import Prepared
 from watcher.locks import held
 from watcher.receipt import Input, Output, Receipt, dump_receipt
+from watcher.scratch import Scratch
 from watcher.settling import CLAIM, DONE, SIDECAR, Candidate, Odd, Signature, printable, signature
 from watcher.stage import ARTIFACTS
 from watcher.workspace import ARTIFACT, RECEIPT, Workspace
@@ -68,8 +69,11 @@ class Unreadable(Exception):
 class Intake:
     """Takes files in turns: `turn`, `take`, and `finish` once what was taken is committed."""
 
-    def __init__(self, workspace: Workspace, clock: Clock, provenance: Provenance | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, scratch: Scratch, clock: Clock, provenance: Provenance | None = None
+    ) -> None:
         self._workspace = workspace
+        self._scratch = scratch
         self._clock = clock
         self._provenance = dict(provenance or {})
         self._numbers = itertools.count()
@@ -158,8 +162,8 @@ class Intake:
             self.unfinished.append(candidate.name)
             return None
         files.reached("copy")
-        scratch = self._workspace.scratch_name(f"{ARTIFACTS}.{next(self._numbers)}")
-        files.fresh_folder(scratch)  # what a killed process left there is nobody's: we have the turn
+        scratch = self._scratch.name(f"{ARTIFACTS}.{next(self._numbers)}")
+        files.fresh_folder(scratch)
         try:
             digest, size = files.copy_hashed(functools.partial(_read, handle), f"{scratch}/{ARTIFACT}")
             if signature(os.fstat(handle)) != candidate.signature:

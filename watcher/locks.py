@@ -15,7 +15,7 @@ from watcher.files import surroundings
 from watcher.workspace import Workspace, user_lock
 
 STRIPES = 8
-"""Job locks of a stage; a job's key chooses its lock. A fixed set, so that their files need never be deleted."""
+"""Job locks of a stage; a job's input chooses its lock. A fixed set, so that their files need never be deleted."""
 POLL_SECONDS = 0.1
 
 
@@ -35,25 +35,22 @@ class JobLocks:
         self._known: dict[str, FileLock] = {}
 
     def take(
-        self, stage: str, key: str, *, large: bool, wait: bool, stopping: Callable[[], bool] = lambda: False
+        self, stage: str, digest: str, *, large: bool, wait: bool, stopping: Callable[[], bool] = lambda: False
     ) -> None:
-        """Raises Busy if the lock is held elsewhere: at once, or (`wait`) when `stopping` says so.
+        """The lock of a stage's jobs on inputs of this one's stripe.
+
+        Raises Busy if it is held elsewhere: at once, or (`wait`) when `stopping` says so.
 
         Jobs on `large` inputs have locks of their own: no small one waits for the end of one of them.
         Only a process that holds no other job lock may wait, so that no two wait for each other.
         """
-        self._take(_stripe(stage, int(key[:8], 16) % STRIPES, large), wait, stopping)
-
-    def take_alone(self, stage: str, key: str) -> None:
-        """The lock of a job of whatever size, to remove what it left. Raises Busy."""
-        for large in (False, True):
-            self.take(stage, key, large=large, wait=False)
+        self._take(_lock_name(stage, stripe(digest), large), wait, stopping)
 
     def take_all(self, stage: str) -> None:
         """The locks of all jobs of a stage. Raises Busy if one is held elsewhere."""
         for number in range(STRIPES):
             for large in (False, True):
-                self._take(_stripe(stage, number, large), False, lambda: False)
+                self._take(_lock_name(stage, number, large), False, lambda: False)
 
     def _take(self, name: str, wait: bool, stopping: Callable[[], bool]) -> None:
         if name in self._held:
@@ -76,7 +73,12 @@ class JobLocks:
         self.release()
 
 
-def _stripe(stage: str, number: int, large: bool) -> str:
+def stripe(digest: str) -> int:
+    """Which of the STRIPES an input belongs to."""
+    return int(digest[:8], 16) % STRIPES
+
+
+def _lock_name(stage: str, number: int, large: bool) -> str:
     return f"{stage}.{'large.' if large else ''}{number:02d}"
 
 

@@ -21,6 +21,7 @@ from watcher.index import Index
 from watcher.ledger import Job
 from watcher.locks import Busy, JobLocks
 from watcher.receipt import ReceiptError, read_receipt
+from watcher.scratch import Scratch
 from watcher.sources import size_of
 from watcher.stage import Stage, Takes
 from watcher.workspace import ARTIFACT, Workspace
@@ -126,16 +127,12 @@ def _remove(workspace: Workspace, stages: Sequence[Stage], each: Prunable) -> No
             files.remove_tree(Path(each.folder))
             return
         stage, key = each.name.split("/")
-        with JobLocks(workspace) as locks:
-            locks.take_alone(stage, key)
+        with JobLocks(workspace) as locks, Scratch(workspace) as scratch:
             for taker in stages:
                 if stage in taker.accepts:  # whoever reads it holds one of these
                     locks.take_all(taker.name)
-            scratch = workspace.scratch(f"{stage}.{key}")
-            files.remove_tree(scratch)
             with contextlib.suppress(FileNotFoundError):  # somebody else has pruned it
-                Path(each.folder).rename(scratch)  # gone as a whole, or not at all
-            files.remove_tree(scratch)
+                files.move(each.folder, scratch.name(key))  # gone as a whole, or not at all
 
 
 @contextlib.contextmanager

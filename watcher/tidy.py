@@ -5,42 +5,19 @@ Nothing of it was ever a result.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import psutil
 
 from watcher import files
 from watcher.failures import Schedule
 from watcher.index import Index
-from watcher.locks import Busy, JobLocks, held
 from watcher.requests import asked
-from watcher.stage import ARTIFACTS
+from watcher.scratch import remove_abandoned
 from watcher.workspace import Workspace
 
 
 def clean_up(workspace: Workspace) -> list[str]:
     """Returns what it removed. What a living process works in is protected by the lock that the process holds."""
-    removed = []
-    for name in files.names(workspace.outbox / ".scratch"):
-        with contextlib.suppress(Busy), _alone(workspace, name):
-            files.reached("tidy")
-            files.remove_tree(workspace.scratch(name))
-            removed.append(name)
-    return removed + _quarantine_scratch(workspace) + _resume_of_done(workspace)
-
-
-@contextlib.contextmanager
-def _alone(workspace: Workspace, name: str) -> Iterator[None]:
-    """Holds the lock of whoever works in this scratch folder. Raises Busy if a living process does."""
-    stage, key = name.split(".")[:2]
-    if stage == ARTIFACTS:
-        with held(workspace.lock("intake"), "another process is taking files"):
-            yield
-    else:
-        with JobLocks(workspace) as locks:
-            locks.take_alone(stage, key)
-            yield
+    return remove_abandoned(workspace) + _quarantine_scratch(workspace) + _resume_of_done(workspace)
 
 
 def forget_settled(workspace: Workspace, index: Index, schedule: Schedule) -> None:

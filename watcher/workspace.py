@@ -74,14 +74,6 @@ class Workspace:
         """The folder of an input (by digest) that a stage can't use."""
         return Path(f"{self.quarantine}/{stage}/{digest}")
 
-    def scratch(self, name: str) -> Path:
-        """A hidden folder on the outbox's volume, where work is prepared; not made."""
-        return Path(self.scratch_name(name))
-
-    def scratch_name(self, name: str) -> str:
-        """`scratch` as a string."""
-        return f"{self._outbox}/.scratch/{name}"
-
     def resume(self, key: str) -> Path:
         """The folder of a job that outlives its attempts; not made."""
         return Path(f"{self.state}/resume/{key}")

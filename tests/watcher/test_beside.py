@@ -27,6 +27,7 @@ from watcher.locks import Busy, is_held
 from watcher.loop import only_watcher
 from watcher.overview import watched_by
 from watcher.receipt import Receipt, ReceiptError, read_receipt
+from watcher.scratch import Scratch
 from watcher.settling import Look, Settling
 from watcher.sources import of_job
 from watcher.tempo import Tempo
@@ -69,15 +70,29 @@ def test_what_goes_between_the_listing_and_the_look_is_no_candidate(
     assert look == Look()
 
 
-@pytest.mark.parametrize(("name", "lock"), [("artifacts.0", "intake"), (f"upper.{'0' * 64}", "upper.00")])
-def test_scratch_is_removed_under_the_lock_of_whoever_would_make_it(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, name: str, lock: str
+def test_scratch_is_removed_under_its_lock_unless_somebody_works_there(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workspace.scratch(name).mkdir(parents=True)
+    abandoned = workspace.outbox / ".scratch" / "01" / "artifacts.0"
     held: list[bool] = []
-    monkeypatch.setattr(files, "reached", lambda point: held.append(is_held(workspace.lock(lock))))
-    assert clean_up(workspace) == [name]
+    monkeypatch.setattr(files, "reached", lambda point: held.append(is_held(workspace.lock("scratch.01"))))
+    with Scratch(workspace) as scratch:
+        abandoned.mkdir(parents=True)
+        Path(scratch.name("upper")).mkdir(parents=True)
+        assert clean_up(workspace) == ["artifacts.0"]
+        assert Path(scratch.name("upper")).exists()
+        assert not abandoned.parent.exists()
     assert held == [True]
+
+
+def test_each_process_has_a_scratch_folder_of_its_own_and_finds_it_empty(workspace: Workspace) -> None:
+    with Scratch(workspace) as first, Scratch(workspace) as second:
+        assert Path(first.name("job")) != Path(second.name("job"))
+    left = Path(first.name("job"))
+    left.mkdir(parents=True)
+    with Scratch(workspace) as third:
+        assert third.name("job") == str(left)
+        assert not left.exists()
 
 
 def test_two_may_remove_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def test_a_missing_input_is_named(workspace: Workspace, tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_is_no_obstacle(workspace: Workspace, text: Path) -> None:
     key = execute(Workspace(workspace.root / "other"), UPPER, [text]).receipt.key
-    stale = workspace.scratch(f"upper.{key}")
+    stale = workspace.outbox / ".scratch" / "00" / f"upper.{key}"
     (stale / "text").mkdir(parents=True)
     assert (execute(workspace, UPPER, [text]).folder / "text").read_bytes() == b"ONE TWO"
 
