@@ -51,10 +51,18 @@ def _usable(file: Path) -> sqlite3.Connection | None:
 
 def _anew(file: Path) -> sqlite3.Connection:
     remove_database(file)
-    database = _connect(file)
+    return _empty(_connect(file))
+
+
+def _empty(database: sqlite3.Connection) -> sqlite3.Connection:
     with _closed_on_error(database):
         database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {LAYOUT}; COMMIT;")
     return database
+
+
+def in_memory() -> sqlite3.Connection:
+    """An empty index that is no file and goes with its connection."""
+    return _empty(sqlite3.connect(":memory:", isolation_level=None))
 
 
 def remove_database(file: Path) -> None:

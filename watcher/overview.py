@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import msgspec
@@ -15,6 +16,9 @@ from watcher.requests import asked
 from watcher.settling import Odd, Settling
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.workspace import Workspace
+
+LEAST_ROOM = 1_000_000
+"""Bytes; with less free, the disk counts as full: hardly a job fits in."""
 
 
 class StageState(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     workspace: str
     watcher: str | None
     """Who watches the workspace, or None."""
+    unwritable: str
+    """Why nothing can be written in the workspace just now, or ""."""
     inbox: int
     """Files in the inbox that are still to be taken."""
     not_taken: list[Odd]
@@ -52,14 +58,41 @@ def watched_by(workspace: Workspace) -> str | None:
     return (holder(file) or "another process") if is_held(file) else None
 
 
-def overview(workspace: Workspace, stages: Sequence[Stage], index: Index, retries: Retries, clock: Clock) -> Overview:
-    """Raises Unavailable if the folders can't be read."""
+def cannot_write(workspace: Workspace) -> str:
+    """Why nothing can be written in the workspace just now, as its volumes tell it; "" if something can.
+
+    Raises OSError if they can't be asked.
+    """
+    return next(filter(None, map(_obstacle, (workspace.state, workspace.outbox))), "")
+
+
+def _obstacle(folder: os.PathLike[str]) -> str:
+    volume = os.statvfs(folder)
+    if volume.f_flag & os.ST_RDONLY:
+        return "the volume is read-only"
+    blocks = volume.f_bavail if os.geteuid() else volume.f_bfree  # a part may be left to root
+    if volume.f_blocks and (free := blocks * volume.f_frsize) < LEAST_ROOM:
+        return f"the disk is full ({free:,} bytes are free)"
+    return ""
+
+
+def overview(
+    workspace: Workspace,
+    stages: Sequence[Stage],
+    index: Index,
+    retries: Retries,
+    clock: Clock,
+    *,
+    unwritable: str = "",
+) -> Overview:
+    """`unwritable`: why nothing can be written, where that was found out. Raises Unavailable for unreadable folders."""
     with files.surroundings():
         look = Settling(workspace.inbox, float("inf"), clock, remove=False).look()
     troubles = Schedule(workspace, retries).entries()
     return Overview(
         workspace=str(workspace.root),
         watcher=watched_by(workspace),
+        unwritable=unwritable or cannot_write(workspace),
         inbox=len(look.unsettled) + len(look.ready),
         not_taken=look.odd,
         stages=[_artifacts(index), *(_stage(workspace, stage, index, troubles) for stage in stages)],

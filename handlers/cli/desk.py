@@ -12,8 +12,11 @@ import msgspec
 from handlers.context import Context
 from handlers.pipeline import every_stage
 from handlers.tempo import retries
+from watcher.aside import Aside
+from watcher.errors import Unavailable
 from watcher.failures import Schedule
 from watcher.index import Index
+from watcher.overview import cannot_write
 from watcher.stage import Stage
 from watcher.workspace import Workspace
 
@@ -26,18 +29,30 @@ class Desk:
     stages: tuple[Stage, ...]
     index: Index
     schedule: Schedule
+    unwritable: str = ""
+    """Why nothing can be written in the workspace just now, where that showed."""
 
 
 @contextlib.contextmanager
 def desk(context: Context) -> Iterator[Desk]:
-    """The books of the workspace, with every stage that there is; a new workspace is said to be one."""
+    """The books of the workspace, with every stage that there is; a new workspace is said to be one.
+
+    Where nothing can be written, which is said too, the answers are worked out from the folders, in memory.
+    """
     new = not (context.root / "state").is_dir()
     workspace = Workspace(context.root).make()
     if new:
         print(f"{context.root}: a new workspace, nothing was done here before", file=sys.stderr)
     stages = every_stage(context)
-    with Index(workspace, stages) as index:
-        yield Desk(workspace, stages, index, Schedule(workspace, retries(context.settings)))
+    with contextlib.ExitStack() as opened:
+        unwritable = ""
+        try:
+            index = opened.enter_context(Index(workspace, stages))
+        except Unavailable as error:
+            unwritable = cannot_write(workspace) or error.reason
+            print(f"scantune: {unwritable}; the answer is worked out from the folders alone", file=sys.stderr)
+            index = opened.enter_context(Aside(workspace, stages))
+        yield Desk(workspace, stages, index, Schedule(workspace, retries(context.settings)), unwritable)
 
 
 def print_json(answer: object) -> None:

@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
-from watcher.errors import JobError
+from watcher.errors import JobError, Unavailable
 from watcher.files import write_durable
 from watcher.locks import held
 from watcher.workspace import Workspace
 
+log = logging.getLogger(__name__)
 VERSION = 1
 FILE = "version.json"
 Migration = Callable[[Path], None]
@@ -63,10 +65,16 @@ def _step(file: Path, root: Path, step: int, migrations: Mapping[int, Migration]
 
 
 def mark(root: Path, version: int = VERSION) -> None:
-    """Notes the version in a workspace that this program made."""
+    """Notes the version in a workspace that this program made.
+
+    Where nothing can be written just now, the next command does it: whoever only asks is not refused for that.
+    """
     file = root / "state" / FILE
     if file.parent.is_dir() and not file.exists():
-        write_durable(file, msgspec.json.encode(Kept(version)))
+        try:
+            write_durable(file, msgspec.json.encode(Kept(version)))
+        except Unavailable as error:
+            log.debug("the version is not noted: %s", error)
 
 
 def _read(file: Path, version: int) -> int:

@@ -34,7 +34,14 @@ def run(args: argparse.Namespace, context: Context) -> int:
     from watcher.overview import overview
 
     with desk(context) as books:
-        view = overview(books.workspace, books.stages, books.index, retries(context.settings), SYSTEM)
+        view = overview(
+            books.workspace,
+            books.stages,
+            books.index,
+            retries(context.settings),
+            SYSTEM,
+            unwritable=books.unwritable,
+        )
     progress = read_progress(context.root)
     if args.json:
         print_json({**msgspec.structs.asdict(view), "training": progress})
@@ -61,6 +68,7 @@ def text(view: Overview, progress: Progress | None = None) -> str:
     lines = [
         f"workspace  {view.workspace}",
         f"watched by {view.watcher or 'nobody'}",
+        *([f"stands still: {view.unwritable}, nothing can be written"] if view.unwritable else []),
         f"inbox      {view.inbox} to be taken",
         *([f"training   {progress}"] if progress else []),
         "",

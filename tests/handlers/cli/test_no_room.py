@@ -1,0 +1,110 @@
+"""Where nothing can be written, whoever asks is answered all the same, and told why nothing goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handlers.cli.main import main
+
+ASKED = (["status"], ["why", "picture.bin"], ["trace", "picture.bin"], ["doctor"])
+
+
+def answer(capsys: pytest.CaptureFixture[str], root: Path, *words: str) -> tuple[int, str, str]:
+    status = main(["--workspace", str(root), *words])
+    told = capsys.readouterr()
+    return status, told.out, told.err
+
+
+def lasting(told: str) -> list[str]:
+    """What an answer says of the workspace, and not of the machine."""
+    return [line for line in told.splitlines() if not line.startswith(("stands still: ", "warning: "))]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A volume of 4 MB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let the tests mount a small volume")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(folder: Path) -> None:
+    """To the last byte."""
+    with (folder / "ballast").open("wb", buffering=0) as out, contextlib.suppress(OSError):
+        while True:
+            out.write(bytes(4096))
+
+
+@pytest.fixture(params=["full", "read-only"])
+def hindered(request: pytest.FixtureRequest, small_disk: Path, worked_in: Path) -> tuple[Path, str]:
+    """A workspace whose volume takes nothing, and what is said of it; neither index nor version is there yet."""
+    root = shutil.copytree(worked_in, small_disk / "workspace")
+    for file in (*(root / "state").glob("index.sqlite*"), root / "state" / "version.json"):
+        file.unlink()
+    if request.param == "full":
+        fill(small_disk)
+        return root, "the disk is full (0 bytes are free)"
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    return root, "the volume is read-only"
+
+
+def test_status_tells_what_it_knows_and_what_is_wrong(
+    hindered: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, wrong = hindered
+    status, told, beside = answer(capsys, root, "status")
+    assert status == 0
+    assert f"stands still: {wrong}, nothing can be written" in told
+    assert "analysis: picture.bin (in quarantine): " in told
+    assert beside == f"scantune: {wrong}; the answer is worked out from the folders alone\n"
+    view = json.loads(answer(capsys, root, "status", "--json")[1])
+    assert view["unwritable"] == wrong
+    assert [each["done"] for each in view["stages"]][:2] == [1, 0]
+    assert view["stages"][1]["quarantined"] == 1
+
+
+@pytest.mark.parametrize("words", ASKED[1:], ids=lambda words: words[0])
+def test_every_question_is_answered(
+    hindered: tuple[Path, str], capsys: pytest.CaptureFixture[str], worked_in: Path, words: list[str]
+) -> None:
+    root, wrong = hindered
+    expected = answer(capsys, worked_in, *words)[1]
+    status, told, beside = answer(capsys, root, *words)
+    assert status == 0
+    assert lasting(told.replace(str(root), str(worked_in))) == lasting(expected)
+    assert wrong in beside
+    assert len(beside.splitlines()) == 1
+    json.loads(answer(capsys, root, *words, "--json")[1])
+
+
+@pytest.mark.parametrize("words", ASKED, ids=lambda words: words[0])
+def test_an_index_that_can_not_be_opened_hinders_nobody_who_asks(
+    workspace: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    expected = answer(capsys, workspace, *words)[1]
+    for file in (workspace / "state").glob("index.sqlite*"):
+        file.unlink()
+    (workspace / "state" / "index.sqlite").mkdir()  # SQLite can't open that
+    status, told, beside = answer(capsys, workspace, *words)
+    assert status == 0
+    assert lasting(told) == lasting(expected)
+    assert beside.startswith("scantune: the index: unable to open database file; ")
+
+
+def test_who_wants_something_done_is_told_that_it_can_not_be(
+    hindered: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, _, beside = answer(capsys, hindered[0], "run")
+    assert status == 1
+    assert len(beside.splitlines()) == 1
