@@ -8,7 +8,6 @@ Exit status, the worst of all inputs: 0 done, 1 the input can't be used (and is 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import signal
 import sys
@@ -19,8 +18,9 @@ from pathlib import Path
 from config.settings import SettingsError
 from handlers.context import Context, make_context
 from handlers.pipeline import Choices, every_stage
-from handlers.service.logs import quiet
+from handlers.service import logs
 from handlers.tempo import retries
+from handlers.terminal import harmless_streams, say
 from watcher.children import BUG, DONE, QUARANTINED, UNAVAILABLE, USAGE
 from watcher.errors import BadInput, JobError, Unavailable
 from watcher.execute import Done, Voice
@@ -31,6 +31,11 @@ from watcher.workspace import Workspace
 
 def main(stage_name: str, argv: Sequence[str] | None = None) -> int:
     """Runs one stage on each input, or on all together if the stage collects."""
+    with harmless_streams():
+        return _main(stage_name, argv)
+
+
+def _main(stage_name: str, argv: Sequence[str] | None) -> int:
     parser = _parser(stage_name)
     try:
         args = parser.parse_args([word for each in (sys.argv[1:] if argv is None else argv) for word in listed(each)])
@@ -40,10 +45,7 @@ def main(stage_name: str, argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     try:
         context = make_context(args.workspace, args.config)
-        logging.basicConfig(
-            stream=sys.stderr, level=context.settings.log.level.upper(), format="%(levelname)s %(message)s"
-        )
-        quiet()
+        logs.start(context.settings.log)
         stage = _stage(stage_name, args, context)
     except SettingsError as error:
         print(f"{stage_name}: {error}", file=sys.stderr)
@@ -51,7 +53,7 @@ def main(stage_name: str, argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     workspace = Workspace(context.root, args.output_dir)
-    voice = Voice(say=_say, stopping=stopping.is_set)
+    voice = Voice(say=say, stopping=stopping.is_set)
     groups = [args.inputs] if stage.takes is Takes.ALL else [[path] for path in args.inputs]
     try:
         return max(_one(workspace, stage, group, context, voice) for group in groups)
@@ -97,19 +99,16 @@ def _one(workspace: Workspace, stage: Stage, inputs: Sequence[Path], context: Co
     try:
         result = perform(workspace, stage, inputs, retries(context.settings), voice)
     except JobError as error:
-        print(f"{stage.name}: {error}", file=sys.stderr)
+        say(f"{stage.name}: {error}")
+        print(*getattr(error, "__notes__", ()), sep="\n", end="", file=sys.stderr)
         return QUARANTINED if isinstance(error, BadInput) else UNAVAILABLE if isinstance(error, Unavailable) else BUG
     if isinstance(result, Done):
         for warning in result.receipt.warnings:
-            _say(f"{stage.name}: {warning}")
+            say(f"{stage.name}: {warning}")
         print(result.folder, flush=True)
         return DONE
-    print(f"{stage.name}: {result.text()}", file=sys.stderr)
+    say(f"{stage.name}: {result.text()}")
     if not result.next:
         print(f"{stage.name}: see {workspace.quarantined(stage.name, result.input)}", file=sys.stderr)
         return QUARANTINED
     return BUG if result.kind == "bug" else UNAVAILABLE
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

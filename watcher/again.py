@@ -11,7 +11,7 @@ from watcher.failures import Schedule, Trouble, read_all, release
 from watcher.index import Index
 from watcher.lineage import SHORTEST
 from watcher.receipt import flavour
-from watcher.settling import printable
+from watcher.shown import printable
 from watcher.stage import Stage
 from watcher.workspace import Workspace
 

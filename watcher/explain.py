@@ -17,7 +17,8 @@ from watcher.lineage import find, sightings
 from watcher.overview import watched_by
 from watcher.receipt import ReceiptError, read_receipt
 from watcher.requests import asked
-from watcher.settling import Settling, printable
+from watcher.settling import Settling
+from watcher.shown import printable
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.workspace import Workspace
 

@@ -288,4 +288,6 @@ def _as_error(failure: Failure) -> JobError:
         return BadInput(failure.reason, failure.hint)
     if failure.kind == "unavailable":
         return Unavailable(failure.reason, failure.hint, after=failure.after)
-    return JobError(f"{failure.reason}\n{failure.trace}", failure.hint)
+    error = JobError(failure.reason, failure.hint)
+    error.add_note(failure.trace)
+    return error

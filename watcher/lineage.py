@@ -14,7 +14,7 @@ from watcher.index import Index
 from watcher.intake import Sighting
 from watcher.ledger import Job
 from watcher.receipt import Input, ReceiptError, read_receipt
-from watcher.settling import printable
+from watcher.shown import printable
 from watcher.sources import KEY_LENGTH
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.workspace import Workspace

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from watcher.clock import Clock
+from watcher.shown import printable as printable
 
 SIDECAR = ".scantune.json"
 """`NAME.scantune.json` says where `NAME` comes from; it lands before it and is no input."""
@@ -68,20 +68,6 @@ class Look:
 def signature(status: os.stat_result) -> Signature:
     """What of a status tells that nothing happened to the file."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def printable(name: str) -> str:
-    """A file's name as text that can be stored and shown on one line of a terminal.
-
-    Bytes that are not UTF-8, and characters that do something instead of being seen, become `\\xNN` or `\\uNNNN`.
-    """
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return text if text.isprintable() else "".join(map(_visible, text))
-
-
-def _visible(character: str) -> str:
-    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cn", "Co", "Zl", "Zp")
-    return character.encode("unicode_escape").decode() if hidden else character
 
 
 class Settling:

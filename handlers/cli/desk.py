@@ -7,8 +7,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from handlers.context import Context
 from handlers.pipeline import every_stage
 from handlers.tempo import retries
@@ -55,13 +53,8 @@ def desk(context: Context) -> Iterator[Desk]:
         yield Desk(workspace, stages, index, Schedule(workspace, retries(context.settings)), unwritable)
 
 
-def print_json(answer: object) -> None:
-    """One JSON document on standard output."""
-    print(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
-
-
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as text in columns; the first column to the left, numbers to the right."""
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines in columns; the first column to the left, numbers to the right."""
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     lines = []
     for row in rows:
@@ -69,4 +62,4 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
             cell.rjust(width) if cell.isdigit() else cell.ljust(width) for cell, width in zip(row, widths, strict=True)
         ]
         lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return lines

@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from handlers.readers import Reading
-from handlers.readers.archive import printable
 from handlers.readers.folder import leaves
 from handlers.records import SEVERITIES, Finding, Location
+from handlers.terminal import json_bytes
 
 READ = ("parsed", "parsed_with_warnings", "not_a_report")
 WORST = 10
@@ -46,13 +46,13 @@ def document(reading: Reading) -> Iterator[bytes]:
 def _file(reading: Reading, head: dict[str, object]) -> Iterator[bytes]:
     yield _open(head) + b',"findings":['
     for number, finding in enumerate(reading.findings):
-        yield (b"," if number else b"") + msgspec.json.encode(_finding(finding))
+        yield (b"," if number else b"") + json_bytes(_finding(finding))
     yield b"]}"
 
 
 def _open(head: dict[str, object]) -> bytes:
     """The object without its closing brace."""
-    return msgspec.json.encode(head)[:-1]
+    return json_bytes(head)[:-1]
 
 
 def _head(reading: Reading) -> dict[str, object]:
@@ -77,11 +77,7 @@ def _finding(finding: Finding) -> dict[str, object]:
 
 
 def summary(reading: Reading) -> Iterator[str]:
-    """What a person wants to know first, line by line: no control character of a report gets through."""
-    yield from map(printable, _lines(reading))
-
-
-def _lines(reading: Reading) -> Iterator[str]:
+    """What a person wants to know first, line by line."""
     if reading.members:
         yield from _files(list(leaves(reading)))
     elif reading.format:

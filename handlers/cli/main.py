@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
-import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from handlers.cli.arguments import path
 from handlers.context import make_context
 from handlers.service import logs
 from handlers.service.upgrade import bring_up_to_date, mark
+from handlers.terminal import flush, harmless_streams, say
 from watcher.errors import JobError
 
 log = logging.getLogger(__name__)
@@ -49,31 +49,37 @@ def _describe(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one verb. Exit status: the verb's own, 1 for a failure that it names, 2 for wrong usage."""
-    args = parser().parse_args(argv)
+    with harmless_streams():
+        try:
+            return _run(argv)
+        except BrokenPipeError:  # whoever read the output has seen enough: `scantune inspect … | head`
+            return 1
+        except OSError as error:  # a missing right, a full disk, a file in place of a folder: the machine's, not ours
+            log.debug("where it happened", exc_info=True)
+            where = f"{error.filename}: " if error.filename else ""
+            print(f"scantune: {where}{error.strerror or error}", file=sys.stderr)
+            return 1
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
+        args = parser().parse_args(argv)
         context = make_context(args.workspace, args.config)
         logs.start(context.settings.log)
         bring_up_to_date(context.root)
         status = int(args.run(args, context))
         mark(context.root)
-        sys.stdout.flush()
         return status
     except SettingsError as error:
         print(f"scantune: {error}", file=sys.stderr)
         return USAGE
     except JobError as error:
-        print(f"scantune: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # whoever read the output has seen enough: `scantune inspect … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:  # a missing right, a full disk, a file in place of a folder: the machine's, not ours
-        log.debug("where it happened", exc_info=True)
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"scantune: {where}{error.strerror or error}", file=sys.stderr)
+        say(f"scantune: {error}")
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        flush()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watcher.settling import printable
+from handlers.terminal import page
 from watcher.stage import ARTIFACTS
 from watcher.tally import Tally
 from watcher.workspace import Workspace
@@ -28,7 +28,7 @@ def table(tally: Tally, stages: Sequence[str], workspace: Workspace) -> str:
     lines = [
         "  ".join((row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].rjust(widths[2]), row[3])) for row in rows
     ]
-    return "\n".join([*(line.rstrip() for line in lines), *_notes(tally, workspace)])
+    return page([*(line.rstrip() for line in lines), *_notes(tally, workspace)])
 
 
 def _notes(tally: Tally, workspace: Workspace) -> list[str]:
@@ -43,7 +43,7 @@ def _notes(tally: Tally, workspace: Workspace) -> list[str]:
         notes.append(tally.gone)
     if tally.stopped:
         notes.append("the pass was asked to end before it was through; the next one goes on from here")
-    notes += [f"still being written to: {printable(name)}" for name in tally.unsettled[:LINES]]
+    notes += [f"still being written to: {name}" for name in tally.unsettled[:LINES]]
     notes += [f"not taken: {each.name}: {each.why}" for each in (*tally.unread, *tally.odd)[:LINES]]
     for trouble in list(tally.troubles.values())[:LINES]:
         name = trouble.name or trouble.input[:12]

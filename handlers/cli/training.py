@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from config.settings import Settings
 from handlers.cli.signals import set_on_signals
 from handlers.context import Context
 from handlers.models.metadata import Metadata, find_job, read_metadata
+from handlers.terminal import say
 from handlers.training.again import base_of, check_same, dataset_of, read_recipe, settings_again
 from watcher.errors import BadInput
 from watcher.execute import Done, execute
@@ -38,9 +38,9 @@ def train(args: argparse.Namespace, context: Context) -> int:
     workspace = Workspace(context.root)
     order = _order(args, context, workspace)
     training = stage(order.settings, context.root, base_model=order.base, output_name=args.output_name)
-    done = execute(workspace, training, [order.dataset], say=_say, stopping=stopping.is_set)
+    done = execute(workspace, training, [order.dataset], say=say, stopping=stopping.is_set)
     for warning in done.receipt.warnings:
-        _say(f"warning: {warning}")
+        say(f"warning: {warning}")
     _tell(done, order)
     return _publish(done, workspace, context) if args.upload else 0
 
@@ -88,10 +88,6 @@ def _figures(of: Metadata) -> tuple[object, ...]:
 def _publish(done: Done, workspace: Workspace, context: Context) -> int:
     from handlers.upload import stage
 
-    published = execute(workspace, stage(context.settings, context.root), [done.folder], say=_say)
+    published = execute(workspace, stage(context.settings, context.root), [done.folder], say=say)
     print(f"published: {published.receipt.counts['where']}")
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

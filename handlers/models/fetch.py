@@ -13,6 +13,7 @@ from config.settings import Settings
 from handlers.models.base import SOURCE, Source
 from handlers.models.convert import convert
 from handlers.models.folder import commit, place
+from handlers.terminal import progress_bars
 from handlers.upload.faults import EXPLAINED, explain
 from handlers.upload.gates import front_matter
 from watcher.errors import BadInput
@@ -70,7 +71,10 @@ def _download(wanted: Wanted, folder: Path, say: Say) -> str:
     try:
         api = HfApi(library_name="scantune")
         commit_id = api.model_info(wanted.repository, revision=wanted.revision).sha or wanted.revision
-        api.snapshot_download(wanted.repository, revision=commit_id, local_dir=folder, allow_patterns=list(PATTERNS))
+        with progress_bars():
+            api.snapshot_download(
+                wanted.repository, revision=commit_id, local_dir=folder, allow_patterns=list(PATTERNS)
+            )
     except (RepositoryNotFoundError, RevisionNotFoundError):
         raise BadInput(
             f"{wanted.repository} at {wanted.revision}: there is no such model, or it is not public",

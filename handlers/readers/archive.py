@@ -11,7 +11,6 @@ import io
 import lzma
 import struct
 import time
-import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -24,6 +23,7 @@ from config.settings import Limits
 from handlers.readers.interface import MalformedError
 from handlers.readers.merge import merge
 from handlers.readers.reading import Books, Reading, Status
+from watcher.shown import printable
 
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 GZIP = b"\x1f\x8b"
@@ -212,13 +212,6 @@ def leads_out(name: str) -> bool:
     """A name that would leave the folder it is unpacked to, on any system."""
     plain = name.replace("\\", "/")
     return plain.startswith("/") or ".." in plain.split("/") or plain[1:3] == ":/"
-
-
-def printable(name: str) -> str:
-    """A name on one line: control characters and those that turn the writing direction are escaped."""
-    return "".join(
-        each if unicodedata.category(each)[0] != "C" else each.encode("unicode_escape").decode() for each in name
-    )
 
 
 def together(members: list[Reading], path: str = "") -> Reading:

@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 
 from config.settings import Limits
-from handlers.readers.archive import printable, together
+from handlers.readers.archive import together
 from handlers.readers.reading import Reading
 from handlers.readers.report import read_report
 from watcher.settling import SIDECAR
+from watcher.shown import printable
 
 
 def read_folder(folder: Path, limits: Limits) -> Reading:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import logging.handlers
 import sys
@@ -13,7 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config.settings import Log
+from handlers.terminal import json_bytes
 from watcher.files import make_folder
+from watcher.shown import harmless, printable
 
 FILE = "scantune.log"
 TALKATIVE = ("httpx2", "httpcore2", "huggingface_hub", "keyring", "watchdog", "matplotlib")
@@ -21,7 +22,17 @@ TALKATIVE = ("httpx2", "httpcore2", "huggingface_hub", "keyring", "watchdog", "m
 TEXT = "%(asctime)s %(levelname)s %(message)s"
 
 
-class ForPeople(logging.Formatter):
+class Plain(logging.Formatter):
+    """Text in which no message is more than a line, and nothing acts on a terminal, whatever the message quotes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return harmless(super().format(record))  # a traceback keeps its lines
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is that of logging
+        return printable(super().formatMessage(record))
+
+
+class ForPeople(Plain):
     """The message alone, with its level in front if it is more than news: a person sees when it comes."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -41,7 +52,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0] is not None:
             said["error"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(said, ensure_ascii=False)
+        return json_bytes(said).decode()
 
 
 def start(wanted: Log) -> None:
@@ -64,7 +75,7 @@ def also_to_file(folder: Path, wanted: Log) -> logging.Handler:
     handler = logging.handlers.RotatingFileHandler(
         file, maxBytes=wanted.max_bytes, backupCount=wanted.keep, encoding="utf-8", delay=True
     )
-    handler.setFormatter(JsonLines() if wanted.format == "json" else logging.Formatter(TEXT))
+    handler.setFormatter(JsonLines() if wanted.format == "json" else Plain(TEXT))
     logging.getLogger().addHandler(handler)
     return handler
 

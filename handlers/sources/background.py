@@ -32,7 +32,8 @@ def until_stopped(poller: Poller, clock: Clock, tell: Callable[[Report], None], 
     while not poller.stopping.is_set():
         pause = guarded(lambda: _turn(poller, clock, tell, say))
         if isinstance(pause, Failure):
-            log.error("%s; %s\n%s", pause.reason, pause.hint, pause.trace)
+            for line in (f"{pause.reason}; {pause.hint}", *pause.trace.splitlines()):
+                log.error("%s", line)
             pause = BUG_SECONDS
         clock.wait(poller.stopping, pause)
 

@@ -31,12 +31,11 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    import msgspec
-
     from handlers.ask.find import find_findings
     from handlers.ask.show import answer, page
     from handlers.ask.writers import models, say
     from handlers.knowledge.catalogue import open_catalogue
+    from handlers.terminal import print_json
 
     findings = find_findings(args.subject, context.root / "outbox", context.settings.limits)
     decides = args.accept or args.edit or args.reject is not None
@@ -47,7 +46,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     said = say(shown, open_catalogue(context.root), asked)
     answers = [answer(finding, each) for finding, each in zip(shown, said, strict=True)]
     if args.json:
-        sys.stdout.buffer.write(msgspec.json.encode(answers, order="deterministic") + b"\n")
+        print_json(answers)
     else:
         print("\n\n".join("\n".join(page(each)) for each in answers))
         _say_more(len(findings) - len(shown), bool(asked))

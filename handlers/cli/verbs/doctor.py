@@ -30,7 +30,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from handlers.cli.desk import columns, desk, print_json
+    from handlers.cli.desk import columns, desk
+    from handlers.terminal import page, print_json
     from watcher.audit import audit
 
     with desk(context) as books:
@@ -42,13 +43,10 @@ def run(args: argparse.Namespace, context: Context) -> int:
     else:
         fields = ("accepted", "done", "quarantined", "retrying", "waiting")
         rows = [("stage", *fields), *((b.stage, *(str(getattr(b, name)) for name in fields)) for b in report.books)]
-        print(f"{report.jobs} jobs read and hashed again")
-        print(columns(rows))
-        for fault in report.faults:
-            print(f"wrong: {fault.where}: {fault.what}")
-        for each in warnings:
-            print(f"warning: {each.what}" + (f" — {each.hint}" if each.hint else ""))
-        print("the books balance" if report.balanced else "the books do not balance")
+        lines = [f"{report.jobs} jobs read and hashed again", *columns(rows)]
+        lines += [f"wrong: {fault.where}: {fault.what}" for fault in report.faults]
+        lines += [f"warning: {each.what}" + (f" — {each.hint}" if each.hint else "") for each in warnings]
+        print(page([*lines, "the books balance" if report.balanced else "the books do not balance"]))
     return 0 if report.balanced else 1
 
 

@@ -29,12 +29,13 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Exit status 0 if everything was read (pages and pictures beside the reports do not count), else 1."""
     from handlers.cli import inspection
+    from handlers.terminal import page
 
     reading = _read(args.path, context.settings.limits)
     if args.json:
         sys.stdout.buffer.writelines(inspection.document(reading))
     else:
-        print("\n".join(inspection.summary(reading)))
+        print(page(inspection.summary(reading)))
     return 0 if inspection.all_read(reading) else 1
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from handlers.cli.arguments import path
 from handlers.context import Context
 from handlers.models.base import tiny_folder
 from handlers.models.need import need_mlx
+from handlers.terminal import print_json, say
 from watcher.clock import SYSTEM
 from watcher.errors import BadInput
 
@@ -52,7 +50,7 @@ def run_list(args: argparse.Namespace, context: Context) -> int:
 
     inventory = take_inventory(context.settings, context.root)
     if args.json:
-        print(msgspec.json.encode(inventory, enc_hook=str).decode())
+        print_json(inventory)
     else:
         print(_table(inventory))
     return 0
@@ -81,7 +79,7 @@ def run_fetch(args: argparse.Namespace, context: Context) -> int:
     wanted = OLMO
     if args.repository:
         wanted = Wanted(args.repository, args.revision, f"{args.repository.rpartition('/')[2]}-mlx")
-    folder = fetch(wanted, context.settings, _say)
+    folder = fetch(wanted, context.settings, say)
     print(folder)
     if folder.name != context.settings.default_base_model:
         print(f"use it with --base-model {folder.name}, or set default_base_model: {folder.name}")
@@ -97,7 +95,7 @@ def run_tiny(args: argparse.Namespace, context: Context) -> int:
     target = tiny_folder(context.root)
     if not target.exists():
         with making(target) as scratch:
-            train_tiny(scratch, _say) if args.train else make_tiny(scratch)
+            train_tiny(scratch, say) if args.train else make_tiny(scratch)
     print(f"{target}: for trying and testing only; use it with --base-model tiny")
     return 0
 
@@ -111,12 +109,12 @@ def run_export(args: argparse.Namespace, context: Context) -> int:
     if args.to == "peft":
         made = export_peft(model)
     elif args.to == "gguf":
-        made = export_gguf(model, args.llama_cpp, _say)
+        made = export_gguf(model, args.llama_cpp, say)
     elif args.dataset is None:
         raise BadInput("a copy in fewer bits is measured before it is kept", "name its rows: --dataset FILE_OR_DIR")
     else:
         rows = load_sides(args.dataset, context.settings.dataset.valid_share).valid
-        made = export_quantised(model, int(args.to[1:]), rows, _say)
+        made = export_quantised(model, int(args.to[1:]), rows, say)
     print(made)
     return 0
 
@@ -137,7 +135,3 @@ def run_rollback(args: argparse.Namespace, context: Context) -> int:
     now = roll_back(context.root, SYSTEM)
     print(f"{now.name} is the champion again" if now else "there is no champion now: the base model is in use")
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from handlers.context import Context
+from handlers.terminal import say
 from watcher.clock import SYSTEM
 
 if TYPE_CHECKING:
@@ -32,23 +33,19 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return 2
     with contextlib.closing(Poller(context.settings, context.root)) as poller:
         if args.once:
-            report = poller.poll(_say)
+            report = poller.poll(say)
             tell(report)
             return 1 if report.problems else 0
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: poller.stopping.set())
-        until_stopped(poller, SYSTEM, tell, _say)
+        until_stopped(poller, SYSTEM, tell, say)
         return 0
 
 
 def tell(report: Report) -> None:
     """Says what a poll did, problems last."""
     for label in report.expired:
-        _say(f"not to be had: {label}")
-    _say(f"{len(report.landed)} fetched, {report.left_out} left out, {len(report.expired)} not to be had")
+        say(f"not to be had: {label}")
+    say(f"{len(report.landed)} fetched, {report.left_out} left out, {len(report.expired)} not to be had")
     for problem in report.problems:
-        _say(f"problem: {problem}")
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+        say(f"problem: {problem}")

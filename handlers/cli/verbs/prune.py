@@ -22,7 +22,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
-    from handlers.cli.desk import desk, print_json
+    from handlers.cli.desk import desk
+    from handlers.terminal import print_json
     from watcher.clock import SYSTEM
     from watcher.prune import prunable, prune
 

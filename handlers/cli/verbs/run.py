@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from handlers.cli.arguments import path
 from handlers.cli.signals import set_on_signals
 from handlers.context import Context
+from handlers.terminal import say
 from watcher.files import surroundings
 from watcher.workspace import Workspace
 
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     )
     stages = pipeline(context, choices)
     stopping = threading.Event()
-    voice = Voice(say=lambda line: print(line, file=sys.stderr, flush=True), stopping=stopping.is_set)
+    voice = Voice(say=say, stopping=stopping.is_set)
     with Engine(
         workspace,
         stages,

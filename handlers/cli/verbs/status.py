@@ -27,8 +27,9 @@ def run(args: argparse.Namespace, context: Context) -> int:
         return tell_health(context)
     import msgspec
 
-    from handlers.cli.desk import desk, print_json
+    from handlers.cli.desk import desk
     from handlers.tempo import retries
+    from handlers.terminal import print_json
     from handlers.training.progress import read_progress
     from watcher.clock import SYSTEM
     from watcher.overview import overview
@@ -61,6 +62,7 @@ def tell_health(context: Context) -> int:
 
 def text(view: Overview, progress: Progress | None = None) -> str:
     from handlers.cli.desk import columns
+    from handlers.terminal import page
     from watcher.clock import stamp
 
     fields = ("done", "incomplete", "waiting", "retrying", "quarantined", "stale", "asked")
@@ -72,7 +74,7 @@ def text(view: Overview, progress: Progress | None = None) -> str:
         f"inbox      {view.inbox} to be taken",
         *([f"training   {progress}"] if progress else []),
         "",
-        columns(rows),
+        *columns(rows),
     ]
     lines += [f"not taken: {each.name}: {each.why}" for each in view.not_taken[:LISTED]]
     for trouble in view.troubles[:LISTED]:
@@ -81,4 +83,4 @@ def text(view: Overview, progress: Progress | None = None) -> str:
     hidden = max(0, len(view.not_taken) - LISTED) + max(0, len(view.troubles) - LISTED)
     if hidden:
         lines.append(f"and {hidden} more: --json lists them all")
-    return "\n".join(lines)
+    return page(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +30,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     import msgspec
 
-    from handlers.cli.desk import desk, print_json
+    from handlers.cli.desk import desk
     from handlers.dataset.lineage import find_finding, find_problem, trace_rows
+    from handlers.terminal import page, print_json
 
     with desk(context) as books:
         rows = trace_rows(books.workspace, args.subject)
@@ -43,17 +44,20 @@ def run(args: argparse.Namespace, context: Context) -> int:
         seen = {"rows": list(rows), "first_seen": min(days, default=None), "last_seen": max(days, default=None)}
         print_json({**seen, **msgspec.to_builtins(lineage)} if rows else lineage)
         return 0
-    for row in rows:
-        print(_words(row))
-    for title, names in (("made of", lineage.made_of), ("this", lineage.subject), ("became", lineage.became)):
-        print("\n".join([f"{title}:", *(f"  {name}" for name in names or ["nothing"])]))
-    print("dropped as:")
-    for each in lineage.dropped:
-        origin = ", ".join(f"{name} {value}" for name, value in each.provenance.items())
-        print(f"  {each.name} on {each.when}" + (f" ({origin})" if origin else ""))
+    print(page([*map(_words, rows), *_lines(lineage)]))
     if len(days) > 1:
         print(f"seen from {min(days)} to {max(days)}")
     return 0
+
+
+def _lines(lineage: Lineage) -> Iterator[str]:
+    for title, names in (("made of", lineage.made_of), ("this", lineage.subject), ("became", lineage.became)):
+        yield f"{title}:"
+        yield from (f"  {name}" for name in names or ["nothing"])
+    yield "dropped as:"
+    for each in lineage.dropped:
+        origin = ", ".join(f"{name} {value}" for name, value in each.provenance.items())
+        yield f"  {each.name} on {each.when}" + (f" ({origin})" if origin else "")
 
 
 def _training_of(subject: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from handlers.cli.arguments import path
 from handlers.context import Context
+from handlers.terminal import say
 from watcher.clock import SYSTEM, Clock
 from watcher.errors import Unavailable
 
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         print(preview(publication, settings, context.root, reasons))
         return 1 if reasons else 0
     check(publication, settings, consent)
-    published = patiently(lambda: deliver(publication, settings, context.root, _say), SYSTEM, _say)
+    published = patiently(lambda: deliver(publication, settings, context.root, say), SYSTEM, say)
     print(summary(published))
     return 0
 
@@ -98,7 +98,3 @@ def summary(published: Published) -> str:
     size = sum(each.size for each in published.files)
     what = f"{published.kind} {published.name} {published.version}"
     return f"{what}: {published.where} ({len(published.files)} files, {size:,} bytes)"
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)

@@ -20,7 +20,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> int:
     """Exit status 1 if nothing is known of it."""
-    from handlers.cli.desk import desk, print_json
+    from handlers.cli.desk import desk
+    from handlers.terminal import page, print_json
     from watcher.clock import SYSTEM
     from watcher.explain import why
 
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
     if args.json:
         print_json(steps)
     else:
-        print("\n".join(line for step in steps for line in _lines(step)))
+        print(page(line for step in steps for line in _lines(step)))
     return 1 if steps[0].state == "unknown" else 0
 
 
