@@ -8,16 +8,14 @@ from typing import Literal
 
 import msgspec
 
-from watcher import files
 from watcher.clock import Clock, stamp
 from watcher.failures import Schedule, Trouble, read_trouble
 from watcher.index import Index
 from watcher.ledger import Job
 from watcher.lineage import find, sightings
-from watcher.overview import watched_by
+from watcher.overview import look_into_inbox, watched_by
 from watcher.receipt import ReceiptError, read_receipt
 from watcher.requests import asked
-from watcher.settling import Settling
 from watcher.shown import printable
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.workspace import Workspace
@@ -53,22 +51,24 @@ def why(
     steps = [step for job in find(workspace, index, words) for step in _follow(workspace, stages, index, schedule, job)]
     if in_inbox or troubles or steps:
         return [*in_inbox, *{(step.stage, step.subject): step for step in (*troubles, *steps)}.values()]
-    reason = "nothing was accepted under this name, path, digest or key, and no file of the inbox has it"
-    reason += " (hidden ones stay there)"
+    reason = "nothing was accepted under this name, path, digest or key, and "
+    gone = look_into_inbox(workspace, clock).gone
+    reason += f"the inbox can't be asked: {gone}" if gone else "no file of the inbox has it (hidden ones stay there)"
     return [Step(stage="", state="unknown", subject=printable(words), reason=reason)]
 
 
 def _in_inbox(workspace: Workspace, clock: Clock, words: str) -> Iterator[Step]:
     path = Path(words).absolute()
     name = printable(str(path.relative_to(workspace.inbox) if path.is_relative_to(workspace.inbox) else Path(words)))
-    with files.surroundings():
-        look = Settling(workspace.inbox, float("inf"), clock, remove=False).look()
-    for odd in look.odd:
+    dropped = look_into_inbox(workspace, clock)
+    for odd in dropped.odd:
         if odd.name == name:
             yield Step(stage=ARTIFACTS, state="in the inbox", subject=name, reason=f"it is not taken: {odd.why}")
-    if name in map(printable, look.unsettled):
+    if name in dropped.names:
         by = watched_by(workspace)
         reason = "it is taken once it has lain still for the settling time and nobody has it open for writing"
+        if dropped.gone:
+            reason = f"nothing is taken: {dropped.gone}"
         hint = "" if by else "nobody watches this workspace just now: start `scantune run` or `scantune watch`"
         yield Step(stage=ARTIFACTS, state="in the inbox", subject=name, reason=reason, hint=hint)
 

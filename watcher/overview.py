@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
 from watcher import files
 from watcher.clock import Clock
+from watcher.errors import Unavailable
 from watcher.failures import Retries, Schedule, Trouble, read_all
 from watcher.index import Index
 from watcher.locks import holder, is_held
 from watcher.requests import asked
-from watcher.settling import Odd, Settling
+from watcher.settling import Look, Odd, Settling
+from watcher.shown import printable
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.workspace import Workspace
 
+TRIED = 1000
+"""Files of the inbox, at most, that are opened to see whether they can be."""
 LEAST_ROOM = 1_000_000
 """Bytes; with less free, the disk counts as full: hardly a job fits in."""
 
@@ -47,9 +54,23 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """Why nothing can be written in the workspace just now, or ""."""
     inbox: int
     """Files in the inbox that are still to be taken."""
+    inbox_gone: str
+    """Why the inbox can't be looked into, or is not what it was; nothing is taken then."""
     not_taken: list[Odd]
     stages: list[StageState]
     troubles: list[Trouble]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What lies in the inbox."""
+
+    names: list[str]
+    """Of the files that are to be taken, settled or not."""
+    odd: list[Odd]
+    """What is not taken; among them the files that can't be opened, unless there are too many to try."""
+    gone: str
+    """Why the inbox can't be looked into, or is not what it was; or ""."""
 
 
 def watched_by(workspace: Workspace) -> str | None:
@@ -63,7 +84,8 @@ def cannot_write(workspace: Workspace) -> str:
 
     Raises OSError if they can't be asked.
     """
-    return next(filter(None, map(_obstacle, (workspace.state, workspace.outbox))), "")
+    folders = [each for each in (workspace.state, workspace.outbox) if each.is_dir()]
+    return next(filter(None, map(_obstacle, folders)), "")
 
 
 def _obstacle(folder: os.PathLike[str]) -> str:
@@ -73,6 +95,40 @@ def _obstacle(folder: os.PathLike[str]) -> str:
     blocks = volume.f_bavail if os.geteuid() else volume.f_bfree  # a part may be left to root
     if volume.f_blocks and (free := blocks * volume.f_frsize) < LEAST_ROOM:
         return f"the disk is full ({free:,} bytes are free)"
+    return ""
+
+
+def look_into_inbox(workspace: Workspace, clock: Clock) -> Dropped:
+    """Raises OSError if something other than the surroundings is at fault."""
+    settling = Settling(workspace.inbox, float("inf"), clock, remove=False)
+    try:
+        with files.surroundings():
+            workspace.inbox.stat()
+            look = settling.look()
+    except FileNotFoundError:
+        look = Look()
+    except Unavailable as error:
+        return Dropped([], [], error.reason)
+    names = [*(each.name for each in look.ready), *look.unsettled]
+    tried = names if len(names) <= TRIED else []
+    refused = {name: why for name in tried if (why := _refused(workspace.inbox / name))}
+    odd = [*look.odd, *(Odd(printable(name), f"it can't be taken: {why}") for name, why in refused.items())]
+    gone = ""
+    with contextlib.suppress(Unavailable), files.surroundings():  # it was looked into: at most a note can't be made
+        gone = workspace.inbox_gone()
+    return Dropped([printable(name) for name in names if name not in refused], odd, gone)
+
+
+def _refused(file: Path) -> str:
+    """What the system says if a file can't be read, for a reason that is the file's own; "" if it can."""
+    try:
+        handle = files.open_regular(file)
+        try:
+            os.pread(handle, 1, 0)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        return files.PASSING.get(error.errno or 0, "")
     return ""
 
 
@@ -86,15 +142,15 @@ def overview(
     unwritable: str = "",
 ) -> Overview:
     """`unwritable`: why nothing can be written, where that was found out. Raises Unavailable for unreadable folders."""
-    with files.surroundings():
-        look = Settling(workspace.inbox, float("inf"), clock, remove=False).look()
+    dropped = look_into_inbox(workspace, clock)
     troubles = Schedule(workspace, retries).entries()
     return Overview(
         workspace=str(workspace.root),
         watcher=watched_by(workspace),
         unwritable=unwritable or cannot_write(workspace),
-        inbox=len(look.unsettled) + len(look.ready),
-        not_taken=look.odd,
+        inbox=len(dropped.names),
+        inbox_gone=dropped.gone,
+        not_taken=dropped.odd,
         stages=[_artifacts(index), *(_stage(workspace, stage, index, troubles) for stage in stages)],
         troubles=[*read_all(workspace.quarantine), *troubles],
     )

@@ -37,9 +37,9 @@ def desk(context: Context) -> Iterator[Desk]:
 
     Where nothing can be written, which is said too, the answers are worked out from the folders, in memory.
     """
-    new = not (context.root / "state").is_dir()
-    workspace = Workspace(context.root).make()
-    if new:
+    workspace = Workspace(context.root)
+    if not workspace.state.is_dir():  # else an inbox that is gone stays so: a question is no order
+        workspace.make()
         print(f"{context.root}: a new workspace, nothing was done here before", file=sys.stderr)
     stages = every_stage(context)
     with contextlib.ExitStack() as opened:
