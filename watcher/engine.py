@@ -16,8 +16,9 @@ from pathlib import Path
 from watcher import files, requests
 from watcher.batch import Batch
 from watcher.children import BATCH, Children, outcomes
+from watcher.commits import Commits
 from watcher.errors import Unavailable
-from watcher.execute import Done, Prepared, Voice, commit
+from watcher.execute import Done, Prepared, Voice
 from watcher.failures import Failure, Schedule, Trouble, record, wait_seconds
 from watcher.inbox import GROUP, Inbox
 from watcher.index import Index
@@ -74,7 +75,7 @@ class Engine:
         self.inbox = Inbox(workspace, self._scratch, paths, tempo.settle_seconds, voice.clock, self.tally, provenance)
         self._children = Children(workspace, voice.clock)
         self._pressure = pressure
-        self._unflushed: list[str] = []
+        self._commits = Commits(workspace, self.index)
         self.busy = False
         """Another process is at a job that waits here."""
         self.expecting = True
@@ -95,7 +96,7 @@ class Engine:
         self._children.stop(self.tempo.drain_seconds)
         with contextlib.suppress(Unavailable):
             self._reap()
-            self.flush_names()
+            self._commits.flush_names()
             if kind is None:
                 self.index.refresh()  # compares what was done with the folders, so that the next start need not
         self._locks.release()
@@ -164,38 +165,13 @@ class Engine:
         return tried
 
     def _commit(self, taken: Sequence[Taken], jobs: Sequence[tuple[Ready, Prepared]]) -> None:
-        """One flush for all. If it fails, what was not renamed is as if it had not been run."""
-        prepared = [each.job for each in taken if each.job] + [job for _, job in jobs]
-        try:
-            if prepared and commit(self.workspace, prepared):
-                self._unflushed.clear()
-            self._unflushed += [job.folder for job in prepared]
-            if prepared:  # before the note of where a file came from: who finds that one finds the job too
-                self.index.add([job_of(job.receipt) for job in prepared])
-            if taken:
-                # Nothing leaves the inbox before what was made of it is safe, be it by a process that was killed since.
-                self._unflushed += [self.workspace.job_name(ARTIFACTS, each.digest) for each in taken if not each.job]
-                self.flush_names()
-                self.inbox.finish(taken)
-        except Unavailable:
-            for job in prepared:
-                with contextlib.suppress(OSError):
-                    files.remove_tree(Path(job.scratch))
-            raise
+        self._commits.commit(self.inbox, taken, [job for _, job in jobs])
         self.tally.duplicates += sum(each.job is None for each in taken)
         self.tally.done[ARTIFACTS] += sum(each.job is not None for each in taken)
         if taken:
             self.pending.arrived(ARTIFACTS)
         for ready, job in jobs:
             self._done(ready, job.receipt, fresh=True)
-
-    def flush_names(self) -> None:
-        """Makes durable what was committed since the last flush."""
-        if self._unflushed:
-            with files.surroundings():
-                files.reached("flush names")
-                files.sync_names(self._unflushed)
-            self._unflushed.clear()
 
     def _done(self, ready: Ready, receipt: Receipt, *, fresh: bool) -> None:
         name = ready.stage.name
