@@ -24,12 +24,23 @@ class Harmless:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        shown = harmless(text)
-        try:
-            self.stream.write(shown)
-        except UnicodeEncodeError:
-            self.stream.write(shown.encode(self.stream.encoding, "backslashreplace").decode(self.stream.encoding))
+        with self.failing():
+            shown = harmless(text)
+            try:
+                self.stream.write(shown)
+            except UnicodeEncodeError:
+                self.stream.write(shown.encode(self.stream.encoding, "backslashreplace").decode(self.stream.encoding))
         return len(text)
+
+    def flush(self) -> None:
+        with self.failing():
+            self.stream.flush()
+
+    @contextlib.contextmanager
+    def failing(self) -> Iterator[None]:
+        """What becomes of a failure to write: an answer that can't be handed over is an error."""
+        with _named():
+            yield
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
@@ -39,18 +50,45 @@ class Harmless:
         return getattr(self.stream, name)
 
 
+class Progress(Harmless):
+    """Standard error: work goes on if nobody listens any more, as in `scantune run 2>&1 | head`."""
+
+    @contextlib.contextmanager
+    def failing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            _let_go(self.stream)
+
+
+def _let_go(stream: TextIO) -> None:
+    """What is left in a stream that takes nothing more would be tried again at the end of the process."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+@contextlib.contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        error.filename = "standard output"
+        raise
+
+
 @contextlib.contextmanager
 def harmless_streams() -> Iterator[None]:
     """Whatever is printed, logged or complained of meanwhile; after an unexpected error its traceback too."""
     _open_what_is_closed()
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = map(_made_harmless, before)
+    sys.stdout, sys.stderr = _made(Harmless, sys.stdout), _made(Progress, sys.stderr)
     yield
     sys.stdout, sys.stderr = before
 
 
-def _made_harmless(stream: TextIO) -> TextIO:
-    return stream if isinstance(stream, Harmless) else cast(TextIO, Harmless(stream))
+def _made(kind: type[Harmless], stream: TextIO) -> TextIO:
+    return stream if isinstance(stream, Harmless) else cast(TextIO, kind(stream))
 
 
 def _open_what_is_closed() -> None:
@@ -67,12 +105,11 @@ def _open_what_is_closed() -> None:
 
 
 def flush() -> None:
-    """Hands over what was printed. Raises OSError if it can't be; what is left then is not tried again at the end."""
+    """Hands over what was printed. Raises OSError if it can't be."""
     try:
         sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        error.filename = "standard output"
+    except OSError:
+        _let_go(sys.stdout)
         raise
 
 
@@ -95,8 +132,15 @@ def page(lines: Iterable[str]) -> str:
 
 def print_json(answer: object) -> None:
     """One JSON document on standard output, in UTF-8 wherever that goes."""
+    print_bytes([msgspec.json.format(json_bytes(answer), indent=2), b"\n"])
+
+
+def print_bytes(pieces: Iterable[bytes]) -> None:
+    """Standard output as it is, for what is made for other programs. Raises OSError."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(msgspec.json.format(json_bytes(answer), indent=2) + b"\n")
+    for piece in pieces:
+        with _named():
+            sys.stdout.buffer.write(piece)
 
 
 def json_bytes(answer: object, enc_hook: Callable[[object], object] = str) -> bytes:

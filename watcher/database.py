@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from watcher.errors import Unavailable
+from watcher.errors import BY_ITSELF, Unavailable
 
 LAYOUT = 2
 
@@ -127,4 +127,4 @@ def surroundings() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise Unavailable(f"the index: {error}", "it goes on by itself once that is mended") from error
+        raise Unavailable(f"the index: {error}", BY_ITSELF) from error

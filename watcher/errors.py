@@ -7,6 +7,9 @@
 Any other exception is a bug: tried again, then quarantined with its traceback.
 """
 
+BY_ITSELF = "it goes on by itself once that is mended"
+"""The hint of a passing fault of the surroundings: a full disk, a volume that is gone."""
+
 
 class JobError(Exception):
     """A failure that its raiser understood.

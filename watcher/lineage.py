@@ -52,7 +52,7 @@ def find(workspace: Workspace, index: Index, words: str) -> list[Job]:
     for folder in (path, *path.parents):
         if len(folder.name) == KEY_LENGTH and folder.is_relative_to(workspace.outbox):
             return index.find(folder.name)
-    if len(words) >= SHORTEST and set(words) <= set(string.hexdigits):
+    if SHORTEST <= len(words) <= KEY_LENGTH and set(words) <= set(string.hexdigits):
         return index.find(words.lower())
     names = {printable(words), printable(Path(words).name)}
     if path.is_relative_to(workspace.inbox):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,8 @@ def look_into_inbox(workspace: Workspace, clock: Clock) -> Dropped:
     settling = Settling(workspace.inbox, float("inf"), clock, remove=False)
     try:
         with files.surroundings():
-            workspace.inbox.stat()
+            if not stat.S_ISDIR(workspace.inbox.stat().st_mode):
+                return Dropped([], [], f"{workspace.inbox} is no folder")
             look = settling.look()
     except FileNotFoundError:
         look = Look()

@@ -26,6 +26,8 @@ def find_findings(subject: str, outbox: Path, limits: Limits) -> list[Finding]:
     path = Path(subject)
     if path.is_file():
         return _of_report(path, limits)
+    if path.is_dir():
+        raise BadInput(f"{subject}: it is a folder", "give a report in it, or an id of a finding")
     wanted = subject.removeprefix("1:").lower()
     if len(wanted) < SHORTEST:
         raise BadInput(f"{subject}: neither a file nor an id", f"give a report, or {SHORTEST} characters of an id")

@@ -13,6 +13,7 @@ from handlers.tempo import retries
 from watcher.aside import Aside
 from watcher.errors import Unavailable
 from watcher.failures import Schedule
+from watcher.files import make_folder
 from watcher.index import Index
 from watcher.overview import cannot_write
 from watcher.stage import Stage
@@ -38,7 +39,10 @@ def desk(context: Context) -> Iterator[Desk]:
     Where nothing can be written, which is said too, the answers are worked out from the folders, in memory.
     """
     workspace = Workspace(context.root)
-    if not workspace.state.is_dir():  # else an inbox that is gone stays so: a question is no order
+    if workspace.state.is_dir():
+        make_folder(workspace.outbox)
+        make_folder(workspace.quarantine)  # and no inbox: one whose volume is gone is not to be made anew
+    else:
         workspace.make()
         print(f"{context.root}: a new workspace, nothing was done here before", file=sys.stderr)
     stages = every_stage(context)

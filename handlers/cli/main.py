@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ from handlers.context import make_context
 from handlers.service import logs
 from handlers.service.upgrade import bring_up_to_date, mark
 from handlers.terminal import flush, harmless_streams, say
-from watcher.errors import JobError
+from watcher.errors import BY_ITSELF, JobError
+from watcher.locks import Busy
 
 log = logging.getLogger(__name__)
 USAGE = 2
@@ -56,9 +58,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
         except OSError as error:  # a missing right, a full disk, a file in place of a folder: the machine's, not ours
             log.debug("where it happened", exc_info=True)
-            where = f"{error.filename}: " if error.filename else ""
-            print(f"scantune: {where}{error.strerror or error}", file=sys.stderr)
+            say(f"scantune: {_told(error)}")
             return 1
+
+
+def _told(error: OSError) -> str:
+    what = error.strerror or str(error)
+    if isinstance(error, FileExistsError) and not os.path.isdir(error.filename):  # noqa: PTH112 - text or bytes
+        what = "something that is no folder lies there"
+    where = [os.fsdecode(each) for each in (error.filename, error.filename2) if isinstance(each, str | bytes)]
+    return ": ".join([*where, what])
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -74,7 +83,9 @@ def _run(argv: Sequence[str] | None) -> int:
         print(f"scantune: {error}", file=sys.stderr)
         return USAGE
     except JobError as error:
-        say(f"scantune: {error}")
+        # The command has ended: what a watcher would try again by itself is for the person to try again.
+        again = isinstance(error, Busy) or error.hint == BY_ITSELF
+        say(f"scantune: {error.reason} — run it again once that is over" if again else f"scantune: {error}")
         return 1
     except KeyboardInterrupt:
         return 130

@@ -71,7 +71,9 @@ def _watcher(file: Path, now: float, alive: Callable[[int], bool]) -> Health:
         beat = msgspec.json.decode(file.read_bytes(), type=Beat)
     except FileNotFoundError:
         return Health(Level.CRITICAL, ("no watcher runs here: `scantune watch`, or `scantune service install`",))
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
+        return Health(Level.UNKNOWN, (f"{file}: {error.strerror}",))
+    except msgspec.DecodeError as error:
         return Health(Level.UNKNOWN, (f"{file}: {error}",))
     silent = max(0.0, now - beat.time)
     if not alive(beat.process):

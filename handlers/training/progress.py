@@ -47,7 +47,7 @@ def read_progress(root: Path) -> Progress | None:
     """None if no training runs, or none that has made an update yet; a killed one counts as none."""
     try:
         told = msgspec.json.decode((root / FILE).read_bytes(), type=Progress)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError):
         return None
     return told if _lives(told.pid) else None
 

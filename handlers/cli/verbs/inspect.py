@@ -29,11 +29,11 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace, context: Context) -> int:
     """Exit status 0 if everything was read (pages and pictures beside the reports do not count), else 1."""
     from handlers.cli import inspection
-    from handlers.terminal import page
+    from handlers.terminal import page, print_bytes
 
     reading = _read(args.path, context.settings.limits)
     if args.json:
-        sys.stdout.buffer.writelines(inspection.document(reading))
+        print_bytes(inspection.document(reading))
     else:
         print(page(inspection.summary(reading)))
     return 0 if inspection.all_read(reading) else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,48 @@ def test_a_workspace_that_was_not_there_is_said_to_be_new(tmp_path: Path, capsys
         f"{tmp_path / 'typo'}: a new workspace"
     )
     assert complaint(capsys, "--workspace", tmp_path / "typo", "status")[1] == ""
+
+
+@pytest.mark.parametrize("folder", ["outbox", "quarantine", "state"])
+def test_a_file_in_place_of_a_folder_is_said_to_be_none(
+    workspace: Path, capsys: pytest.CaptureFixture[str], folder: str
+) -> None:
+    shutil.rmtree(workspace / folder)
+    (workspace / folder).write_text("")
+    for verb in ("status", "doctor", "run"):
+        told = f"scantune: {workspace / folder}: something that is no folder lies there\n"
+        assert complaint(capsys, "--workspace", workspace, verb) == (1, told)
+
+
+def test_a_file_in_place_of_the_inbox_leaves_the_questions(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workspace / "inbox").rmdir()
+    (workspace / "inbox").write_text("")
+    assert main(["--workspace", str(workspace), "status"]) == 0
+    assert f"nothing is taken: {workspace / 'inbox'} is no folder\n" in capsys.readouterr().out
+
+
+def test_a_key_with_too_many_digits_is_no_key(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--workspace", str(workspace), "why", "f" * 65]) == 1
+    assert capsys.readouterr().out.startswith("unknown: ")
+    status, told = complaint(capsys, "--workspace", workspace, "trace", "f" * 65)
+    assert (status, len(told.splitlines())) == (1, 1)
+
+
+def test_a_folder_is_no_finding(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, told = complaint(capsys, "--workspace", workspace, "ask", workspace)
+    assert status == 1
+    assert f"{workspace}: it is a folder" in told
+
+
+def test_status_needs_no_news_of_a_training(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (workspace / "state" / "progress.json").mkdir()
+    assert complaint(capsys, "--workspace", workspace, "status") == (0, "")
+
+
+def test_a_command_that_ended_does_not_go_on_by_itself(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in (workspace / "state").glob("index.sqlite*"):
+        file.unlink()
+    (workspace / "state" / "index.sqlite").mkdir()  # SQLite can't open that
+    status, told = complaint(capsys, "--workspace", workspace, "run")
+    expected = "scantune: the index: unable to open database file — run it again once that is over\n"
+    assert (status, told) == (1, expected)

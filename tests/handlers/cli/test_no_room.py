@@ -108,3 +108,4 @@ def test_who_wants_something_done_is_told_that_it_can_not_be(
     status, _, beside = answer(capsys, hindered[0], "run")
     assert status == 1
     assert len(beside.splitlines()) == 1
+    assert beside.endswith(" — run it again once that is over\n")

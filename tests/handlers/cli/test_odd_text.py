@@ -128,6 +128,7 @@ def test_a_report_that_is_read_does_nothing(tmp_path: Path) -> None:
     (tmp_path / "error.json").write_text(json.dumps(ERROR))
     python, by_hand = [sys.executable, "-P", "-m"], ["handlers.analysis", "--workspace", "w"]
     scantune = ["handlers.cli.main", "--workspace", "w"]
+    environment = {**os.environ, "SCANTUNE_INTAKE__SETTLE_SECONDS": "0"}
     for words in (
         ["handlers.cli.main", "inspect", "report.sarif"],
         ["handlers.cli.main", "inspect", "error.json"],
@@ -136,7 +137,9 @@ def test_a_report_that_is_read_does_nothing(tmp_path: Path) -> None:
         [*scantune, "run", "--skip-fine-tuning", "report.sarif", "error.json"],
         [*scantune, "why", "report.sarif"],
     ):
-        done = subprocess.run([*python, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*python, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
         told = done.stdout + done.stderr
         assert does_nothing(told), words
         assert SHOWN in told, words
