@@ -66,7 +66,7 @@ class Ledger:
 
     def latest(self, stage: str, digest: str, since: str = "") -> Job | None:
         """The latest job of a stage on an input that started at or after a moment (ISO 8601)."""
-        found = list(self._jobs("AND input = ? AND started >= ?", stage, bytes.fromhex(digest), since))
+        found = [job for job in self.on(stage, digest) if job.started >= since]
         return found[-1] if found else None
 
     def waits(self, stage: str, digest: str) -> bool:
@@ -102,7 +102,7 @@ class Ledger:
 
     def on(self, stage: str, digest: str) -> list[Job]:
         """The jobs of a stage on an input, oldest first."""
-        return list(self._jobs("AND input = ?", stage, bytes.fromhex(digest)))
+        return list(self._jobs("AND input = ?", stage, bytes.fromhex(digest), by="INDEXED BY by_input"))
 
     def stale(self, stage: Stage) -> list[Job]:
         """The current jobs of a stage that its present version and settings would do anew."""
@@ -117,9 +117,10 @@ class Ledger:
         """All jobs of a stage, oldest first."""
         return self._jobs("", stage)
 
-    def _jobs(self, condition: str, *values: object) -> Iterator[Job]:
+    def _jobs(self, condition: str, *values: object, by: str = "") -> Iterator[Job]:
+        """`by`: an index that SQLite would not choose by itself, for it takes a stage for a handful of jobs."""
         columns = "stage, key, input, output, flavour, started, incomplete"
-        query = f"SELECT {columns} FROM jobs WHERE stage = ? {condition} ORDER BY started, key"
+        query = f"SELECT {columns} FROM jobs {by} WHERE stage = ? {condition} ORDER BY started, key"
         for name, key, taken, made, kind, started, incomplete in self._database.execute(query, values):
             yield Job(name, key.hex(), taken.hex(), made.hex(), kind.hex(), started, bool(incomplete))
 

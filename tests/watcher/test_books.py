@@ -24,13 +24,11 @@ from watcher.execute import Voice
 from watcher.explain import why
 from watcher.failures import Retries, Schedule, read_all
 from watcher.index import Index
-from watcher.ledger import Job
 from watcher.lineage import trace
 from watcher.overview import overview
 from watcher.prune import Prunable, prunable, prune
 from watcher.receipt import read_receipt
-from watcher.requests import ask
-from watcher.stage import ARTIFACTS, Attempt, Outcome, Stage
+from watcher.stage import Attempt, Outcome, Stage
 from watcher.tempo import Tempo
 from watcher.workspace import Workspace
 
@@ -133,49 +131,6 @@ def test_a_start_after_a_pass_compares_only_what_changed_at_its_very_end(
         os.utime(shard, ns=(1, moment))  # as a coarse one does
     with Index(workspace, PIPELINE), Index(workspace, PIPELINE):
         assert len(compared) == 8
-
-
-def grow(index: Index, count: int) -> None:
-    keys = [digest(b"%d" % n) for n in range(count)]
-    index.add([Job(ARTIFACTS, key, key, key, "00" * 16, "", False) for key in keys])
-
-
-def steps(index: Index, question: Callable[[], object]) -> int:
-    """Of SQLite's machine, for one question."""
-    taken: list[int] = []
-    index._database.set_progress_handler(lambda: taken.append(1), 1)
-    question()
-    index._database.set_progress_handler(None, 1)
-    return len(taken)
-
-
-def test_the_next_of_many_that_wait_costs_no_more_than_the_next_of_few(workspace: Workspace) -> None:
-    with Index(workspace, PIPELINE) as index:
-        grow(index, 100)
-        few = steps(index, lambda: index.waiting("upper", 10, 50))
-        grow(index, 2000)
-        assert len(index.waiting("upper", 10, 50)) == 50
-        assert steps(index, lambda: index.waiting("upper", 10, 50)) < 2 * few
-
-
-def test_a_request_to_run_again_costs_no_more_among_many_than_among_few(workspace: Workspace) -> None:
-    ask(workspace, "upper", digest(b"7"))
-    with Index(workspace, PIPELINE) as index:
-        grow(index, 100)
-        few = steps(index, index._read_again)
-        grow(index, 2000)
-        assert steps(index, index._read_again) < 2 * few
-
-
-def test_a_lost_job_costs_no_more_among_many_than_among_few(workspace: Workspace) -> None:
-    with Index(workspace, PIPELINE) as index:
-        grow(index, 100)
-        few = steps(index, lambda: index._lose(ARTIFACTS, bytes.fromhex(digest(b"7"))))
-        grow(index, 2000)
-        assert index.count("waiting", "upper") == 2000
-        assert steps(index, lambda: index._lose(ARTIFACTS, bytes.fromhex(digest(b"7")))) < 2 * few
-        assert index.count("waiting", "upper") == 1999
-        assert not index.on(ARTIFACTS, digest(b"7"))
 
 
 def test_an_index_that_is_lost_or_damaged_is_made_anew(done: Workspace, clock: FakeClock) -> None:
