@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -48,7 +49,7 @@ def why(
     """What is known of a path, a name, or the first digits of a digest or key, following it through the stages."""
     in_inbox = list(_in_inbox(workspace, clock, words))
     troubles = list(_in_trouble(workspace, schedule, words))
-    steps = [step for job in find(workspace, index, words) for step in _follow(workspace, stages, index, schedule, job)]
+    steps = list(_Question(workspace, stages, index, schedule, find(workspace, index, words)).answer())
     if in_inbox or troubles or steps:
         return [*in_inbox, *{(step.stage, step.subject): step for step in (*troubles, *steps)}.values()]
     reason = "nothing was accepted under this name, path, digest or key, and "
@@ -83,89 +84,115 @@ def _in_trouble(workspace: Workspace, schedule: Schedule, words: str) -> Iterato
         yield from (_trouble(workspace, each) for each in schedule.entries() if each.input.startswith(words.lower()))
 
 
-def _follow(
-    workspace: Workspace, stages: Sequence[Stage], index: Index, schedule: Schedule, job: Job
-) -> Iterator[Step]:
-    """The job itself, then what its output became, stage by stage."""
-    if job.stage == ARTIFACTS:
-        names = [f"{each.name} ({each.when})" for each in sightings(workspace) if each.digest == job.key]
-        folder = str(workspace.job(ARTIFACTS, job.key))
-        yield Step(stage=ARTIFACTS, state="accepted", subject=job.key, folder=folder, names=names)
-    else:
-        stage = next(each for each in stages if each.name == job.stage)
-        yield _done(workspace, stage, index, job)
-    for taker in stages:
-        if job.stage in taker.accepts:
-            at = _collected if taker.takes is Takes.ALL else _at
-            yield from at(workspace, stages, index, schedule, taker, job)
+class _Question:
+    """What `why` asks of the books, each thing once: thousands of files may have come under one name."""
 
+    def __init__(
+        self, workspace: Workspace, stages: Sequence[Stage], index: Index, schedule: Schedule, jobs: Sequence[Job]
+    ) -> None:
+        """`jobs`: those that are followed."""
+        self._workspace, self._stages, self._index, self._schedule = workspace, stages, index, schedule
+        self._jobs = jobs
+        self._followed: set[tuple[str, str]] = set()
+        self._current = functools.cache(lambda stage: frozenset[Job](index.current(stage)))
+        self._stale = functools.cache(lambda stage: frozenset[Job](index.stale(stage)))
+        self._asked = functools.cache(lambda stage: frozenset[str](asked(workspace, stage)))
+        self._in_set = functools.cache(self._in_latest)
 
-def _at(
-    workspace: Workspace, stages: Sequence[Stage], index: Index, schedule: Schedule, stage: Stage, source: Job
-) -> Iterator[Step]:
-    trouble = read_trouble(workspace.quarantined(stage.name, source.output) / "reason.json")
-    if trouble := trouble or schedule.get(stage.name, source.output):
-        yield _trouble(workspace, trouble)
-    elif done := index.on(stage.name, source.output):
-        yield from _follow(workspace, stages, index, schedule, done[-1])
-    else:
-        yield _waiting(workspace, index, stage, source)
+    @functools.cached_property
+    def _names(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {job.key: [] for job in self._jobs if job.stage == ARTIFACTS}
+        for each in sightings(self._workspace) if names else ():
+            if each.digest in names:
+                names[each.digest].append(f"{each.name} ({each.when})")
+        return names
 
+    @functools.cached_property
+    def _watched(self) -> bool:
+        return bool(watched_by(self._workspace))
 
-def _collected(
-    workspace: Workspace, stages: Sequence[Stage], index: Index, schedule: Schedule, stage: Stage, source: Job
-) -> Iterator[Step]:
-    latest = index.current(stage.name)
-    try:
-        inputs = {each.digest for job in latest for each in read_receipt(workspace.job(stage.name, job.key)).inputs}
-    except ReceiptError:
-        inputs = set()
-    if source.output in inputs:
-        yield from _follow(workspace, stages, index, schedule, latest[0])
-    elif trouble := next((each for each in schedule.entries() if each.stage == stage.name), None):
-        yield _trouble(workspace, trouble)
-    elif source in index.current(source.stage):
-        yield _waiting(workspace, index, stage, source)
-    else:
-        reason = "the input was made anew, and the new one takes its place"
-        yield Step(stage=stage.name, state="superseded", subject=source.output, reason=reason)
+    def _in_latest(self, stage: str) -> frozenset[str]:
+        """The inputs of the latest job of a stage that collects."""
+        folders = [self._workspace.job(stage, job.key) for job in self._current(stage)]
+        try:
+            return frozenset(each.digest for folder in folders for each in read_receipt(folder).inputs)
+        except ReceiptError:
+            return frozenset()
 
+    def answer(self) -> Iterator[Step]:
+        """The steps of all jobs."""
+        for job in self._jobs:
+            yield from self._follow(job)
 
-def _waiting(workspace: Workspace, index: Index, stage: Stage, source: Job) -> Step:
-    superseded = stage.takes is Takes.NEWEST and source not in index.current(source.stage)
-    if superseded:
-        reason = "a newer input takes its place"
-        return Step(stage=stage.name, state="superseded", subject=source.output, reason=reason)
-    path = workspace.accepted(source.key) if source.stage == ARTIFACTS else workspace.job(source.stage, source.key)
-    turn = "its turn has not come yet"
-    if not watched_by(workspace):
-        turn += "; nobody watches this workspace just now"
-    reason = stage.waits_for([path]) or turn
-    return Step(stage=stage.name, state="waiting", subject=source.output, reason=reason)
+    def _follow(self, job: Job) -> Iterator[Step]:
+        """The job itself, then what its output became, stage by stage; nothing that was told already."""
+        if (job.stage, job.key) in self._followed:
+            return
+        self._followed.add((job.stage, job.key))
+        if job.stage == ARTIFACTS:
+            folder, names = str(self._workspace.job(ARTIFACTS, job.key)), self._names[job.key]
+            yield Step(stage=ARTIFACTS, state="accepted", subject=job.key, folder=folder, names=names)
+        else:
+            yield self._done(next(each for each in self._stages if each.name == job.stage), job)
+        for taker in self._stages:
+            if job.stage in taker.accepts:
+                yield from (self._collected if taker.takes is Takes.ALL else self._at)(taker, job)
 
+    def _at(self, stage: Stage, source: Job) -> Iterator[Step]:
+        trouble = read_trouble(self._workspace.quarantined(stage.name, source.output) / "reason.json")
+        if trouble := trouble or self._schedule.get(stage.name, source.output):
+            yield _trouble(self._workspace, trouble)
+        elif done := self._index.on(stage.name, source.output):
+            yield from self._follow(done[-1])
+        else:
+            yield self._waiting(stage, source)
 
-def _done(workspace: Workspace, stage: Stage, index: Index, job: Job) -> Step:
-    folder = workspace.job(job.stage, job.key)
-    try:
-        receipt = read_receipt(folder)
-    except ReceiptError as error:
+    def _collected(self, stage: Stage, source: Job) -> Iterator[Step]:
+        if source.output in self._in_set(stage.name):
+            for latest in self._current(stage.name):
+                yield from self._follow(latest)
+        elif trouble := next((each for each in self._schedule.entries() if each.stage == stage.name), None):
+            yield _trouble(self._workspace, trouble)
+        elif source in self._current(source.stage):
+            yield self._waiting(stage, source)
+        else:
+            reason = "the input was made anew, and the new one takes its place"
+            yield Step(stage=stage.name, state="superseded", subject=source.output, reason=reason)
+
+    def _waiting(self, stage: Stage, source: Job) -> Step:
+        if stage.takes is Takes.NEWEST and source not in self._current(source.stage):
+            reason = "a newer input takes its place"
+            return Step(stage=stage.name, state="superseded", subject=source.output, reason=reason)
+        artifact = source.stage == ARTIFACTS
+        path = self._workspace.accepted(source.key) if artifact else self._workspace.job(source.stage, source.key)
+        turn = "its turn has not come yet"
+        if not self._watched:
+            turn += "; nobody watches this workspace just now"
+        reason = stage.waits_for([path]) or turn
+        return Step(stage=stage.name, state="waiting", subject=source.output, reason=reason)
+
+    def _done(self, stage: Stage, job: Job) -> Step:
+        folder = self._workspace.job(job.stage, job.key)
+        try:
+            receipt = read_receipt(folder)
+        except ReceiptError as error:
+            return Step(
+                stage=job.stage, state="unknown", subject=job.input, reason=str(error), hint="see `scantune doctor`"
+            )
+        stale = job in self._stale(stage)
+        reason = "made with another version or other settings" if stale else ""
+        hint = f"`scantune retry --affected-by {job.stage}` makes it again" if stale else ""
+        if job.input in self._asked(job.stage):
+            reason, hint = "it was asked to run again and waits for its turn", ""
         return Step(
-            stage=job.stage, state="unknown", subject=job.input, reason=str(error), hint="see `scantune doctor`"
+            stage=job.stage,
+            state="stale" if stale else "done",
+            subject=job.input,
+            folder=str(folder),
+            reason=reason,
+            hint=hint,
+            warnings=list(receipt.warnings),
         )
-    stale = job in index.stale(stage)
-    reason = "made with another version or other settings" if stale else ""
-    hint = f"`scantune retry --affected-by {job.stage}` makes it again" if stale else ""
-    if job.input in asked(workspace, job.stage):
-        reason, hint = "it was asked to run again and waits for its turn", ""
-    return Step(
-        stage=job.stage,
-        state="stale" if stale else "done",
-        subject=job.input,
-        folder=str(folder),
-        reason=reason,
-        hint=hint,
-        warnings=list(receipt.warnings),
-    )
 
 
 def _trouble(workspace: Workspace, trouble: Trouble) -> Step:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from toy import PIPELINE, digest
+import pytest
+from toy import PIPELINE, FakeClock, digest, one_pass
 
+from watcher import explain
+from watcher.explain import why
+from watcher.failures import Retries, Schedule
 from watcher.index import Index
+from watcher.intake import Sighting
 from watcher.ledger import Job
 from watcher.requests import ask
 from watcher.stage import ARTIFACTS
@@ -64,3 +69,33 @@ def test_a_job_is_found_by_its_input_among_many_as_soon_as_among_few(workspace: 
         assert steps(index, lambda: index.on(ARTIFACTS, digest(b"7"))) < 2 * few
         assert steps(index, lambda: index.latest(ARTIFACTS, digest(b"7"))) < 2 * few
         assert index.latest(ARTIFACTS, digest(b"7"), since="2026") is None
+
+
+def test_why_reads_the_books_once_however_many_came_under_one_name(
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(6):
+        (workspace.inbox / ("few" if n < 2 else "many")).write_bytes(b"words %d" % n)
+        one_pass(workspace, clock)
+    read: list[str] = []
+    current, sightings = Index.current, explain.sightings
+
+    def notes(workspace: Workspace) -> Iterator[Sighting]:
+        read.append("sightings")
+        return sightings(workspace)
+
+    def jobs(index: Index, stage: str) -> list[Job]:
+        read.append(stage)
+        return current(index, stage)
+
+    def asked(name: str, count: int) -> list[str]:
+        read.clear()
+        with Index(workspace, PIPELINE) as index:
+            told = why(workspace, PIPELINE, index, Schedule(workspace, Retries()), clock, name)
+        assert [(each.stage, each.state) for each in told].count(("count", "done")) == count
+        assert all(each.names and each.names[0].startswith(name) for each in told if each.stage == ARTIFACTS)
+        return sorted(read)
+
+    monkeypatch.setattr(explain, "sightings", notes)
+    monkeypatch.setattr(Index, "current", jobs)
+    assert asked("few", 2) == asked("many", 4)
