@@ -7,9 +7,10 @@ from pathlib import Path
 
 from watcher import requests
 from watcher.errors import BadInput
-from watcher.failures import Schedule, Trouble, read_all, release
+from watcher.failures import Schedule, Trouble, read_all
 from watcher.index import Index
 from watcher.lineage import SHORTEST
+from watcher.quarantine import release
 from watcher.receipt import flavour
 from watcher.shown import printable
 from watcher.stage import Stage

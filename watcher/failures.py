@@ -7,11 +7,8 @@ anything else -> the same, and after `Retries.attempts` quarantine, with the tra
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import logging
 import os
-import shutil
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +17,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from watcher import files
+from watcher import files, quarantine
 from watcher.clock import stamp
 from watcher.errors import BadInput, JobError, Unavailable
 from watcher.execute import Done, Voice, execute_sources, input_digest, key_of
@@ -176,7 +173,8 @@ def record(
         trace=failure.trace,
     )
     if final:
-        _quarantine(workspace, trouble, sources)
+        accepted = sources[0].path if len(sources) == 1 else None
+        quarantine.put(workspace, stage.name, digest, _dump(trouble), accepted)
         schedule.drop(stage.name, digest)
     else:
         schedule.put(trouble)
@@ -202,42 +200,6 @@ def _dropped_name(workspace: Workspace, source: Source) -> str:
     except ReceiptError:
         return ""
     return str(receipt.clock.get("name", ""))
-
-
-def _quarantine(workspace: Workspace, trouble: Trouble, sources: Sequence[Source]) -> None:
-    folder, scratch = workspace.quarantined(trouble.stage, trouble.input), _scratch(workspace, trouble.input)
-    with files.surroundings():
-        files.reached("quarantine")
-        files.remove_tree(scratch)
-        files.make_folder(scratch)
-        (scratch / "reason.json").write_bytes(_dump(trouble))
-        if len(sources) == 1 and sources[0].path.is_file():
-            # A copy: whoever mends it in place must not change what was accepted.
-            shutil.copyfile(sources[0].path, scratch / sources[0].path.name)
-        files.sync_trees([str(scratch)])
-        release(workspace, trouble.stage, trouble.input)
-        files.make_folder(folder.parent)
-        files.reached("quarantine rename")
-        try:
-            scratch.rename(folder)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-            files.remove_tree(scratch)  # another process came to the same end just now
-        files.sync_names([str(folder)])
-
-
-def release(workspace: Workspace, stage: str, digest: str) -> None:
-    """Takes an input out of quarantine, as a whole; one that is not there is fine."""
-    folder, scratch = workspace.quarantined(stage, digest), _scratch(workspace, f"{digest}.old")
-    with contextlib.suppress(FileNotFoundError):
-        files.remove_tree(scratch)
-        folder.rename(scratch)
-        files.remove_tree(scratch)
-
-
-def _scratch(workspace: Workspace, name: str) -> Path:
-    return files.make_folder(workspace.quarantine / ".scratch") / f"{os.getpid()}.{name}"
 
 
 def _dump(trouble: Trouble) -> bytes:

@@ -1,0 +1,41 @@
+"""What the machine around the engine may say no to: it is told in words, harms one file at most, and passes."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+from crash import drop, prove
+from toy import FakeClock, digest, one_pass
+
+from watcher import quarantine
+from watcher.failures import read_all
+from watcher.workspace import Workspace
+
+
+def refuse_links(*_: object, **__: object) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_large_file_in_quarantine_takes_no_second_place_on_the_disk(
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    monkeypatch.setattr(quarantine, "LARGE", 1000)
+    if not links:
+        monkeypatch.setattr(os, "link", refuse_links)
+    contents = [b"bad \0" * 1000, b"bad \0"]
+    drop(workspace, contents)
+    assert one_pass(workspace, clock).troubles
+    assert len(list(read_all(workspace.quarantine))) == 2
+    large, small = (workspace.quarantined("upper", digest(content)) / "artifact" for content in contents)
+    accepted = workspace.accepted(digest(contents[0]))
+    if links:
+        assert large.samefile(accepted)
+        assert accepted.stat().st_mode & 0o777 == 0o400  # whoever mends it does so in a file of their own
+    else:
+        assert not large.exists()
+    assert small.read_bytes() == contents[1]
+    assert not small.samefile(workspace.accepted(digest(contents[1])))
+    prove(workspace, contents)
