@@ -98,6 +98,8 @@ def guarded(run: Callable[[], T]) -> T | Failure:
         return Failure("unavailable", error.reason, error.hint, error.after)
     except JobError as error:
         return Failure("bug", error.reason, error.hint)
+    except MemoryError:
+        return Failure("bug", "there was not enough memory for it", "close other programs, or split the file")
     except Exception as error:  # noqa: BLE001 - a stage's bug must not end the watcher
         what = f"unexpected {type(error).__name__}: {error}"
         return Failure("bug", what, "this is a fault of the program: please report it", trace=traceback.format_exc())

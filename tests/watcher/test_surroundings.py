@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from crash import drop, prove
-from toy import FakeClock, digest, one_pass
+from toy import COUNT, UPPER, FakeClock, digest, one_pass
 
 from watcher import quarantine
 from watcher.failures import read_all
+from watcher.stage import Attempt, Outcome
 from watcher.workspace import Workspace
 
 
@@ -39,3 +43,14 @@ def test_a_large_file_in_quarantine_takes_no_second_place_on_the_disk(
     assert small.read_bytes() == contents[1]
     assert not small.samefile(workspace.accepted(digest(contents[1])))
     prove(workspace, contents)
+
+
+def test_too_little_memory_is_told_as_that(workspace: Workspace, clock: FakeClock) -> None:
+    def greedy(inputs: Sequence[Path], out: Path, attempt: Attempt) -> Outcome:
+        raise MemoryError
+
+    drop(workspace, [b"one"])
+    tally = one_pass(workspace, clock, (UPPER, dataclasses.replace(COUNT, run=greedy)))
+    [trouble] = tally.troubles.values()
+    assert trouble.text() == "there was not enough memory for it — close other programs, or split the file"
+    assert trouble.next > 0
