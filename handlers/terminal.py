@@ -14,7 +14,7 @@ from typing import TextIO, cast
 
 import msgspec
 
-from watcher.shown import harmless, printable
+from watcher.shown import harmless, is_text, printable
 
 
 class Harmless:
@@ -162,13 +162,9 @@ def _escaped(character: str) -> str:
 def _in_unicode(answer: object) -> object:
     """Plain data in which every text can be encoded."""
     if isinstance(answer, str):
-        return answer if answer.isascii() or not _has_halves(answer) else printable(answer)
+        return answer if is_text(answer) else printable(answer)
     if isinstance(answer, dict):
         return {_in_unicode(name): _in_unicode(value) for name, value in answer.items()}
     if isinstance(answer, list | tuple):
         return [_in_unicode(each) for each in answer]
     return answer
-
-
-def _has_halves(text: str) -> bool:
-    return any("\ud800" <= each <= "\udfff" for each in text)

@@ -24,6 +24,11 @@ def printable(text: str) -> str:
     return "".join(map(_visible, text))
 
 
+def is_text(words: str) -> bool:
+    """Whether it can be written in UTF-8; a name or an argument of other bytes can't."""
+    return words.isascii() or not any("\ud800" <= each <= "\udfff" for each in words)
+
+
 def harmless(text: str) -> str:
     """The same for a text of several lines: they stay apart, and so do columns."""
     return "".join(part if _KEPT.match(part) else printable(part) for part in _KEPT.split(text))

@@ -47,7 +47,7 @@ def reject(finding: Finding, why: str) -> list[Example]:
 def edit(text: Narrative) -> list[Example]:
     """Opens the text in the person's editor; what they leave there is the row. No rows if they changed nothing.
 
-    Raises Unavailable if there is no editor or it fails, BadInput if a section is missing afterwards.
+    Raises Unavailable if there is no editor or it fails, BadInput if it is no text or a section is missing afterwards.
     """
     before = "".join(f"# {name}\n{getattr(text, name)}\n\n" for name in SECTIONS)
     after = _edited(before)
@@ -82,7 +82,10 @@ def _edited(text: str) -> str:
         except (OSError, ValueError, subprocess.CalledProcessError) as error:
             why = f"status {error.returncode}" if isinstance(error, subprocess.CalledProcessError) else error
             raise Unavailable(f"the editor {editor} failed: {why}", "set EDITOR to one that works") from None
-        return file.read_text(encoding="utf-8")
+        try:
+            return file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise BadInput("the edited text is not in UTF-8", "let the editor save it as UTF-8") from None
 
 
 def _parse(text: str) -> dict[str, str]:

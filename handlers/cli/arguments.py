@@ -5,12 +5,21 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from pathlib import Path
 
+from watcher.shown import is_text, printable
+
 
 def path(words: str) -> Path:
     """A path that says something: `Path("")`, from a variable that is not set, would be the folder one stands in."""
     if not words:
         raise ArgumentTypeError("a path is expected, and this is empty")
     return Path(words)
+
+
+def text(words: str) -> str:
+    """Text that can be kept; a terminal of another encoding hands over bytes that are none."""
+    if not is_text(words):
+        raise ArgumentTypeError(f"text in UTF-8 is expected, not {printable(words)}")
+    return words
 
 
 def count(words: str) -> int:

@@ -19,6 +19,7 @@ from handlers.service import logs
 from handlers.service.upgrade import bring_up_to_date, mark
 from handlers.terminal import flush, harmless_streams, say
 from watcher.errors import BY_ITSELF, JobError
+from watcher.files import PASSING
 from watcher.locks import Busy
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _told(error: OSError) -> str:
-    what = error.strerror or str(error)
+    what = PASSING.get(error.errno or 0) or error.strerror or str(error)
     if isinstance(error, FileExistsError) and not os.path.isdir(error.filename):  # noqa: PTH112 - text or bytes
         what = "something that is no folder lies there"
     where = [os.fsdecode(each) for each in (error.filename, error.filename2) if isinstance(each, str | bytes)]

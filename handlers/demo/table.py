@@ -34,7 +34,7 @@ def table(workspace: Workspace, model: Model | None) -> str:
 
 
 def _counts(workspace: Workspace) -> Iterator[tuple[str, str]]:
-    findings = sum(int(each.counts["findings"]) for each in _receipts(workspace, "analysis"))
+    findings = sum(int(each.counts.get("findings", 0)) for each in _receipts(workspace, "analysis"))
     yield "files", str(len(list(_receipts(workspace, ARTIFACTS))))
     yield "findings", str(findings)
     dataset = _dataset(workspace)

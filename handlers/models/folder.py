@@ -6,9 +6,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from watcher.errors import Unavailable
+from watcher.errors import BadInput, Unavailable
 from watcher.files import make_folder, remove_tree, surroundings, sync, sync_trees
 from watcher.locks import held
+from watcher.shown import is_text
 
 
 @contextlib.contextmanager
@@ -40,7 +41,12 @@ def place(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def tensors_written(where: Path) -> Iterator[None]:
-    """Turns MLX's complaint about what it can't write into Unavailable. It names no reason; mostly the disk is full."""
+    """Turns MLX's complaint about what it can't write into Unavailable. It names no reason; mostly the disk is full.
+
+    Raises BadInput for a path that MLX can't open.
+    """
+    if not is_text(str(where)):
+        raise BadInput(f"{where}: MLX writes to paths in UTF-8 only", "rename the folder")
     try:
         yield
     except RuntimeError as error:

@@ -12,6 +12,8 @@ from typing import Any
 
 from config.settings import Settings
 from handlers.context import Context
+from watcher.errors import BadInput
+from watcher.shown import is_text
 
 LABEL = "org.scantune.watch"
 UNIT = "scantune.service"
@@ -33,8 +35,10 @@ class Facts:
 
 
 def facts(context: Context, python: str = sys.executable) -> Facts:
-    """The service of this workspace, run by this Python."""
+    """The service of this workspace, run by this Python. Raises BadInput if its path can't be written in UTF-8."""
     root = context.root.absolute()
+    if not is_text(str(root)):
+        raise BadInput(f"{root}: the service's file holds paths in UTF-8 only", "rename the folder")
     command = [str(Path(python).absolute()), "-P", "-m", "handlers.cli.main", "--workspace", str(root)]
     if context.config is not None:
         command += ["--config", str(context.config.absolute())]

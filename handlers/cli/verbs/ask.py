@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from handlers.cli.arguments import count
+from handlers.cli.arguments import count, text
 from handlers.context import Context
 from watcher.errors import BadInput
 
@@ -25,7 +25,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verdict = p.add_mutually_exclusive_group()
     verdict.add_argument("--accept", action="store_true", help="the text is right: learn from it")
     verdict.add_argument("--edit", action="store_true", help="correct the text in $EDITOR, and learn from that")
-    verdict.add_argument("--reject", metavar="WHY", help="the finding is no problem here, because …: learn from that")
+    verdict.add_argument(
+        "--reject", type=text, metavar="WHY", help="the finding is no problem here, because …: learn from that"
+    )
     p.add_argument("--json", action="store_true", help="one JSON document")
     p.set_defaults(run=run)
 

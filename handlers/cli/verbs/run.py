@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handlers.cli.arguments import path
+from handlers.cli.arguments import path, text
 from handlers.cli.signals import set_on_signals
 from handlers.context import Context
 from handlers.terminal import say
@@ -27,12 +27,14 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--output-dir", type=path, metavar="DIR", help="write to DIR, an outbox of its own, instead of the workspace's"
     )
-    parser.add_argument("--model-name", metavar="BASE", help="the base model, a folder of base_models_dir")
+    parser.add_argument("--model-name", type=text, metavar="BASE", help="the base model, a folder of base_models_dir")
     parser.add_argument("--skip-fine-tuning", action="store_true", help="stop at the dataset")
-    parser.add_argument("--fine-tuning-model-name", metavar="NAME", help="the name of the finished model; must be free")
+    parser.add_argument(
+        "--fine-tuning-model-name", type=text, metavar="NAME", help="the name of the finished model; must be free"
+    )
     parser.add_argument("--upload-model", action="store_true", help="publish what is finished")
-    parser.add_argument("--branch", metavar="B", help="the branch that the artifacts are about")
-    parser.add_argument("--commit", metavar="SHA", help="the commit that the artifacts are about")
+    parser.add_argument("--branch", type=text, metavar="B", help="the branch that the artifacts are about")
+    parser.add_argument("--commit", type=text, metavar="SHA", help="the commit that the artifacts are about")
     parser.set_defaults(run=run)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from handlers.cli.arguments import path
+from handlers.cli.arguments import path, text
 from handlers.context import Context
 
 
@@ -15,8 +15,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--from", dest="recipe", type=path, metavar="METADATA", help="train once more as a finished model was trained"
     )
-    parser.add_argument("--output-name", metavar="NAME", help="the name of the finished model; must be free")
-    parser.add_argument("--base-model", metavar="M", help='a folder of base_models_dir, a path, or "tiny"')
+    parser.add_argument("--output-name", type=text, metavar="NAME", help="the name of the finished model; must be free")
+    parser.add_argument("--base-model", type=text, metavar="M", help='a folder of base_models_dir, a path, or "tiny"')
     parser.add_argument("--upload", action="store_true", help="publish the finished model")
     parser.set_defaults(run=run)
 

@@ -17,6 +17,7 @@ from handlers.ask.writers import Model
 from handlers.cli.main import main
 from handlers.dataset.groups import own_key
 from handlers.dataset.rows import load_rows
+from handlers.demo.table import table
 from handlers.records import Narrative, load_lines
 from tests.handlers.analysis.test_stage import BANDIT
 from watcher.execute import execute
@@ -116,6 +117,7 @@ def test_editing_takes_what_the_editor_leaves(
     ("true", 0, "nothing was changed"),
     ("exit 3", 1, "failed"),
     ("echo gone > \"$1\"", 1, "no section what"),
+    ("printf 'caf\\351' > \"$1\"", 1, "not in UTF-8"),
 ])  # fmt: skip
 def test_an_editor_that_changes_nothing_fails_or_destroys(
     script: str, status: int, said: str, workspace: Workspace, stored: list[Narrative], tmp_path: Path,
@@ -156,3 +158,9 @@ def test_a_dropped_verdict_reaches_the_dataset_stage(workspace: Workspace, store
     passed = execute(workspace, narrative.stage(Settings(), workspace.root), [done.folder])
     assert load_rows(passed.folder / "rows.jsonl").bad == ()
     assert msgspec.json.decode(passed.folder.joinpath("rows.jsonl").read_bytes().splitlines()[0])["group"]
+
+
+def test_the_demo_counts_no_findings_in_a_verdict(workspace: Workspace, stored: list[Narrative]) -> None:
+    assert ask(workspace, stored[0].analysis.finding.fingerprint, "--accept") == 0
+    execute(workspace, analysis.stage(Settings(), workspace.root), dropped(workspace))
+    assert "findings  2" in table(workspace, None).splitlines()

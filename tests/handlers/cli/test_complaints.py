@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from handlers.cli.main import main
+
+NO_TEXT = os.fsdecode(b"caf\xe9")
 
 
 def complaint(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str]:
@@ -42,6 +45,13 @@ def test_an_outbox_that_can_not_be_made_is_named(tmp_path: Path, capsys: pytest.
         ["ask", "report.sarif", "--at-most", "0"],
         ["run", ""],
         ["inspect", ""],
+        ["run", "--branch", NO_TEXT],
+        ["run", "--commit", NO_TEXT],
+        ["run", "--model-name", NO_TEXT],
+        ["run", "--fine-tuning-model-name", NO_TEXT],
+        ["train", "--base-model", NO_TEXT],
+        ["train", "--output-name", NO_TEXT],
+        ["ask", "report.sarif", "--reject", NO_TEXT],
     ],
 )
 def test_a_value_without_sense_is_wrong_usage(

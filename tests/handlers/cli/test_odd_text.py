@@ -106,6 +106,19 @@ def test_an_encoding_that_lacks_a_character_gets_its_number(no_text: Path) -> No
     assert json.loads(done.stdout)[0]["subject"] == "–"
 
 
+@pytest.mark.parametrize("words", [["service", "print"], ["models", "tiny"]], ids=" ".join)
+def test_what_takes_no_such_path_says_so(no_text: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    """A plist, a unit and the files of MLX: what they can't name is named, in one line."""
+    if words[0] == "models":
+        pytest.importorskip("mlx_lm")
+    assert main(["--workspace", str(no_text), *words]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"scantune: {no_text.parent}/")
+    assert r"caf\xe9" in told
+    assert "UTF-8 only" in told
+    assert len(told.splitlines()) == 1
+
+
 # texts of reports
 
 

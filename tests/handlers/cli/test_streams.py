@@ -52,7 +52,7 @@ def test_there_is_no_room_for_the_answer(words: list[str], buffered: dict[str, s
         command = [*SCANTUNE, *words]
         done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, env=environment, check=False)
     assert done.returncode == 1
-    assert done.stderr == b"scantune: standard output: No space left on device\n"
+    assert done.stderr == b"scantune: standard output: the disk is full\n"
 
 
 def test_work_goes_on_if_nobody_reads_its_progress() -> None:
