@@ -35,10 +35,10 @@ def poke(workspace: Workspace) -> None:
 
 
 def poked(workspace: Workspace) -> int:
-    """Changes whenever somebody pokes."""
+    """Changes whenever somebody pokes; 0 if that can't be told, say while a network folder is away."""
     try:
         return _bell(workspace).stat().st_mtime_ns
-    except FileNotFoundError:
+    except OSError:
         return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from crash import drop, prove
 from toy import COUNT, UPPER, FakeClock, digest, one_pass
 
-from watcher import quarantine
+from watcher import quarantine, requests
 from watcher.failures import read_all
 from watcher.stage import Attempt, Outcome
 from watcher.workspace import Workspace
@@ -54,3 +55,11 @@ def test_too_little_memory_is_told_as_that(workspace: Workspace, clock: FakeCloc
     [trouble] = tally.troubles.values()
     assert trouble.text() == "there was not enough memory for it — close other programs, or split the file"
     assert trouble.next > 0
+
+
+def test_a_bell_that_cannot_be_seen_is_not_rung(workspace: Workspace) -> None:
+    requests.poke(workspace)
+    assert requests.poked(workspace)
+    shutil.rmtree(workspace.state)
+    workspace.state.touch()
+    assert requests.poked(workspace) == 0
