@@ -144,11 +144,8 @@ def test_a_report_that_is_read_does_nothing(tmp_path: Path) -> None:
     environment = {**os.environ, "SCANTUNE_INTAKE__SETTLE_SECONDS": "0"}
     for words in (
         ["handlers.cli.main", "inspect", "report.sarif"],
-        ["handlers.cli.main", "inspect", "error.json"],
-        [*by_hand, "report.sarif"],
-        [*by_hand, "error.json"],
-        [*scantune, "run", "--skip-fine-tuning", "report.sarif", "error.json"],
-        [*scantune, "why", "report.sarif"],
+        [*by_hand, "report.sarif", "error.json"],
+        [*scantune, "run", "--skip-fine-tuning", "error.json"],
     ):
         done = subprocess.run(
             [*python, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False

@@ -13,8 +13,8 @@ import pytest
 FULL = Path("/dev/full")
 SCANTUNE = [sys.executable, "-P", "-m", "handlers.cli.main"]
 REPORT = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "Made"}}, "results": []}]}
-ASKED = (["--workspace", "w", "status"], ["--workspace", "w", "status", "--json"], ["inspect", "report.sarif"])
-BUFFERED = ({}, {"PYTHONUNBUFFERED": "1"})
+PAGE, DOCUMENT = ["--workspace", "w", "status"], ["inspect", "report.sarif", "--json"]
+BUFFERED, UNBUFFERED = dict[str, str](), {"PYTHONUNBUFFERED": "1"}
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +33,9 @@ def nobody() -> int:
     return writing
 
 
-@pytest.mark.parametrize("buffered", BUFFERED, ids=["buffered", "unbuffered"])
-@pytest.mark.parametrize("words", [*ASKED, ["--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    ("words", "buffered"), [(PAGE, UNBUFFERED), (DOCUMENT, BUFFERED), (DOCUMENT, UNBUFFERED), (["--help"], BUFFERED)]
+)
 def test_whoever_reads_has_seen_enough(words: list[str], buffered: dict[str, str]) -> None:
     environment, output = {**os.environ, **buffered}, nobody()
     done = subprocess.run([*SCANTUNE, *words], stdout=output, stderr=subprocess.PIPE, env=environment, check=False)
@@ -44,8 +45,7 @@ def test_whoever_reads_has_seen_enough(words: list[str], buffered: dict[str, str
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize("buffered", BUFFERED, ids=["buffered", "unbuffered"])
-@pytest.mark.parametrize("words", ASKED, ids=" ".join)
+@pytest.mark.parametrize(("words", "buffered"), [(PAGE, BUFFERED), (PAGE, UNBUFFERED), (DOCUMENT, UNBUFFERED)])
 def test_there_is_no_room_for_the_answer(words: list[str], buffered: dict[str, str]) -> None:
     environment = {**os.environ, **buffered}
     with FULL.open("wb") as output:
@@ -66,13 +66,12 @@ def test_work_goes_on_if_nobody_reads_its_progress() -> None:
     assert len(list(Path("w/outbox").glob("analysis/*/*"))) == 1
 
 
-@pytest.mark.parametrize("closed", [">&-", ">&- 2>&- <&-", "<&-"])
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&- <&-"])
 def test_there_are_no_streams(closed: str) -> None:
     """The next file that is opened would be what others print into: the index must not be that one."""
-    for words in (["--workspace", "w", "doctor"], ASKED[1]):
-        script = f'exec "$@" {closed}'
-        done = subprocess.run(["sh", "-c", script, "sh", *SCANTUNE, *words], capture_output=True, check=False)
-        assert (done.returncode, done.stderr) == (0, b"")
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", *SCANTUNE, *PAGE]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
     assert Path("w/state/index.sqlite").read_bytes().startswith(b"SQLite format 3")
 
 
