@@ -70,7 +70,7 @@ def text(view: Overview, progress: Progress | None = None) -> str:
     lines = [
         f"workspace  {view.workspace}",
         f"watched by {view.watcher or 'nobody'}",
-        *([f"stands still: {view.unwritable}, nothing can be written"] if view.unwritable else []),
+        *([f"stands still: {view.unwritable}"] if view.unwritable else []),
         f"inbox      {f'nothing is taken: {view.inbox_gone}' if view.inbox_gone else f'{view.inbox} to be taken'}",
         *([f"training   {progress}"] if progress else []),
         "",

@@ -65,7 +65,7 @@ def test_status_tells_what_it_knows_and_what_is_wrong(
     root, wrong = hindered
     status, told, beside = answer(capsys, root, "status")
     assert status == 0
-    assert f"stands still: {wrong}, nothing can be written" in told
+    assert f"stands still: {wrong}\n" in told
     assert "analysis: picture.bin (in quarantine): " in told
     assert beside == f"scantune: {wrong}; the answer is worked out from the folders alone\n"
     view = json.loads(answer(capsys, root, "status", "--json")[1])
