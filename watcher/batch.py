@@ -69,10 +69,11 @@ class Batch:
         for stage in self._takers.get(job.receipt.stage, ()):
             if self.full or any(ready.stage is stage for ready, _ in self.failed):
                 continue
-            if ready := self._pending.follow(stage, _source(job, job.scratch)):
+            if ready := self._pending.follow(stage, _source(job)):
                 result = self._run(ready, None)
                 if isinstance(result, Failure):
-                    self.failed.append((replace(ready, sources=(_source(job, job.folder),)), result))
+                    committed = replace(ready.sources[0], path=_committed(job))
+                    self.failed.append((replace(ready, sources=(committed,)), result))
 
     def _prepare(self, ready: Ready, locks: JobLocks | None) -> Done | Prepared | Failure | None:
         name = (ready.stage.name, ready.input)
@@ -88,7 +89,10 @@ class Batch:
             return None
 
 
-def _source(job: Prepared, folder: str) -> Source:
+def _source(job: Prepared) -> Source:
     receipt = job.receipt
-    path = f"{folder}/{ARTIFACT}" if receipt.stage == ARTIFACTS else folder
-    return Source(Path(path), receipt.output_digest, receipt.stage, receipt.key)
+    return Source(job.made, receipt.output_digest, receipt.stage, receipt.key)
+
+
+def _committed(job: Prepared) -> Path:
+    return Path(job.folder) / ARTIFACT if job.receipt.stage == ARTIFACTS else Path(job.folder)

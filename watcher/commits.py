@@ -18,31 +18,51 @@ from watcher.workspace import Workspace
 
 
 class Commits:
-    """Remembers which names were given and are not on the disk yet."""
+    """One flush a round serves its contents and the names of the round before, whose inbox files go only then."""
 
-    def __init__(self, workspace: Workspace, index: Index) -> None:
-        self._workspace, self._index = workspace, index
+    def __init__(self, workspace: Workspace, index: Index, inbox: Inbox) -> None:
+        self._workspace, self._index, self._inbox = workspace, index, inbox
         self._unflushed: list[str] = []
+        self._unfinished: list[Taken] = []
 
-    def commit(self, inbox: Inbox, taken: Sequence[Taken], jobs: Sequence[Prepared]) -> None:
+    def commit(self, taken: Sequence[Taken], jobs: Sequence[Prepared]) -> None:
         """One flush for all. If it fails (Unavailable), what was not renamed is as if it had not been run."""
         prepared = [each.job for each in taken if each.job] + list(jobs)
         try:
-            if prepared and commit(self._workspace, prepared):
-                self._unflushed.clear()
-            self._unflushed += [job.folder for job in prepared]
-            if prepared:  # before the note of where a file came from: who finds that one finds the job too
+            if prepared:
+                commit(self._workspace, prepared, self._unflushed)
+                self._finish()
+                self._unflushed += [job.folder for job in prepared]
+                # Before the note of where a file came from: who finds that one finds the job too.
                 self._index.add([job_of(job.receipt) for job in prepared])
-            if taken:
-                # Nothing leaves the inbox before what was made of it is safe, be it by a process that was killed since.
-                self._unflushed += [self._workspace.job_name(ARTIFACTS, each.digest) for each in taken if not each.job]
-                self.flush_names()
-                inbox.finish(taken)
+            # Nothing leaves the inbox before what was made of it is safe, be it by a process that was killed since.
+            self._unflushed += [self._workspace.job_name(ARTIFACTS, each.digest) for each in taken if not each.job]
+            self._unfinished += taken
+            if not self._inbox.waiting or self._inbox.overdue:
+                self.finish()
         except Unavailable:
             for job in prepared:
                 with contextlib.suppress(OSError):
                     files.remove_tree(Path(job.scratch))
             raise
+
+    def finish(self) -> None:
+        """All that was committed is made durable, and its inbox files go. Raises Unavailable."""
+        if self._unfinished:
+            self.flush_names()
+            self._finish()
+        self._inbox.leave()
+
+    def give_up(self) -> None:
+        """What lies in the inbox still is found to be accepted at the next look."""
+        self._unfinished.clear()
+        self._inbox.leave()
+
+    def _finish(self) -> None:
+        """Once all names are on the disk."""
+        self._unflushed.clear()
+        taken, self._unfinished = self._unfinished, []
+        self._inbox.finish(taken)
 
     def flush_names(self) -> None:
         """Makes durable what was committed since the last flush."""

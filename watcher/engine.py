@@ -75,7 +75,7 @@ class Engine:
         self.inbox = Inbox(workspace, self._scratch, paths, tempo.settle_seconds, voice.clock, self.tally, provenance)
         self._children = Children(workspace, voice.clock)
         self._pressure = pressure
-        self._commits = Commits(workspace, self.index)
+        self._commits = Commits(workspace, self.index, self.inbox)
         self.busy = False
         """Another process is at a job that waits here."""
         self.expecting = True
@@ -96,6 +96,7 @@ class Engine:
         self._children.stop(self.tempo.drain_seconds)
         with contextlib.suppress(Unavailable):
             self._reap()
+            self._commits.finish()
             self._commits.flush_names()
             if kind is None:
                 self.index.refresh()  # compares what was done with the folders, so that the next start need not
@@ -129,20 +130,20 @@ class Engine:
         log.warning("%s (waiting %.0f s)", error, seconds)
         self._paused_until = self.voice.clock.elapsed() + seconds
         self.tally.held["workspace"] = str(error)
+        self._commits.give_up()
         self._locks.release()
 
     def _inline(self) -> int:
         """Files and the jobs that run in this process, committed together."""
         batch = Batch(self.workspace, self.pending, self._scratch, self._locks, self.voice, self._takers)
         tried = 0
-        with contextlib.ExitStack() as turn:
-            taken = self.inbox.take(turn, self.voice.stopping)
-            for job in [each.job for each in taken if each.job]:
-                batch.follow(job)
-            for stage in self._inline_order:
-                if self._complete(stage, tried + len(taken)):
-                    tried += self._run_waiting(stage, batch)
-            self._commit(taken, batch.jobs)
+        taken = self.inbox.take(self.voice.stopping)
+        for job in [each.job for each in taken if each.job]:
+            batch.follow(job)
+        for stage in self._inline_order:
+            if self._complete(stage, tried + len(taken)):
+                tried += self._run_waiting(stage, batch)
+        self._commit(taken, batch.jobs)
         for ready, failure in batch.failed:
             self._failed(ready, failure)
         self.busy |= batch.busy
@@ -165,7 +166,7 @@ class Engine:
         return tried
 
     def _commit(self, taken: Sequence[Taken], jobs: Sequence[tuple[Ready, Prepared]]) -> None:
-        self._commits.commit(self.inbox, taken, [job for _, job in jobs])
+        self._commits.commit(taken, [job for _, job in jobs])
         self.tally.duplicates += sum(each.job is None for each in taken)
         self.tally.done[ARTIFACTS] += sum(each.job is not None for each in taken)
         if taken:

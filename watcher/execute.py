@@ -8,7 +8,8 @@ The rename is the only commit. `execute` does it for one job; the engine calls `
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,8 @@ class Prepared:
     scratch: str
     folder: str
     receipt: Receipt
+    made: Path
+    """What a later stage takes of it until it is committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +127,18 @@ def prepare(
         locks.take(stage.name, digest, large=large, wait=wait, stopping=voice.stopping)
         if files.exists(folder):  # whoever held the lock has done it
             return Done(Path(folder), read_receipt(Path(folder)), fresh=False)
-    if gone := [source.path for source in sources if source.stage and not files.exists(str(source.path))]:
-        raise Busy(f"{gone[0]} was removed by somebody else", "what takes its place is found at the next look")
+        if gone := [source.path for source in sources if source.stage and not files.exists(str(source.path))]:
+            raise Busy(f"{gone[0]} was removed by somebody else", "what takes its place is found at the next look")
     place = scratch.name(f"{stage.name}.{key}")
+    out = Path(place)
     try:
         with files.surroundings():
-            receipt = _run(workspace, stage, sources, settings, key, place, voice)
+            receipt = _run(workspace, stage, sources, settings, key, out, voice)
     except BaseException:
         with contextlib.suppress(OSError):
-            files.remove_tree(Path(place))
+            files.remove_tree(out)
         raise
-    return Prepared(place, folder, receipt)
+    return Prepared(place, folder, receipt, out)
 
 
 def _run(
@@ -143,16 +147,17 @@ def _run(
     sources: Sequence[Source],
     settings: dict[str, object],
     key: str,
-    scratch: str,
+    out: Path,
     voice: Voice,
 ) -> Receipt:
+    scratch = str(out)
     files.reached("scratch")
     files.fresh_folder(scratch)
     started, began = voice.clock.now(), voice.clock.elapsed()
     attempt = Attempt(key, workspace.resume(key), workspace.cache(stage.name), voice.say, voice.stopping)
     with private_copy(sources, f"{scratch}.inputs") as paths, accelerator(stage.lock, voice.stopping, voice.say):
         files.reached("run")
-        outcome = stage.run(paths, Path(scratch), attempt)
+        outcome = stage.run(paths, out, attempt)
     outputs = _outputs(scratch)
     receipt = Receipt(
         stage=stage.name,
@@ -175,18 +180,29 @@ def _run(
 
 def _outputs(folder: str) -> dict[str, Output]:
     base = len(folder) + 1
-    return {path[base:]: Output(*files.hash_file(path)) for path in sorted(files.regular(folder))}
+    return {path[base:]: Output(*files.hash_file(path)) for path in sorted(_regular(folder))}
 
 
-def commit(workspace: Workspace, jobs: Sequence[Prepared]) -> bool:
+def _regular(folder: str) -> Iterator[str]:
+    """The paths of all regular files in a folder at any depth; follows no link."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _regular(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                yield entry.path
+
+
+def commit(workspace: Workspace, jobs: Sequence[Prepared], names: Sequence[str] = ()) -> None:
     """Makes prepared jobs done: their content is on the disk before the first of them gets its name.
 
     The names themselves are on the disk after `files.sync_names`, at the latest when the system likes: a job whose name
-    a power failure took is not done, and is done again with the same result. True if the whole volume was flushed.
+    a power failure took is not done, and is done again with the same result. `names` were given before and are flushed
+    with the content.
     """
     with files.surroundings():
         files.reached("flush")
-        flushed = files.sync_trees([job.scratch for job in jobs])
+        files.sync_trees([job.scratch for job in jobs], names)
         for job in jobs:
             files.reached("rename")
             if not files.move(job.scratch, job.folder):  # another process has made the same meanwhile
@@ -194,4 +210,3 @@ def commit(workspace: Workspace, jobs: Sequence[Prepared]) -> bool:
         for key in set(files.names(workspace.state / "resume")) & {job.receipt.key for job in jobs}:
             files.reached("resume")
             files.remove_tree(workspace.resume(key))
-    return flushed

@@ -59,16 +59,16 @@ PASSING = {
 """What the system says when the surroundings are at fault and not the input."""
 
 
-@contextlib.contextmanager
-def surroundings() -> Iterator[None]:
+class surroundings:  # noqa: N801 - read as a function; not a generator, for it is entered several times for every job
     """Turns the system's complaints about full disks, missing rights and the like into Unavailable."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in PASSING:
-            raise
-        where = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else "the workspace"
-        raise Unavailable(f"{where}: {PASSING[error.errno]}", "it goes on by itself once that is mended") from error
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and error.errno in PASSING:
+            where = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else "the workspace"
+            raise Unavailable(f"{where}: {PASSING[error.errno]}", "it goes on by itself once that is mended") from error
 
 
 def make_folder(folder: Path) -> Path:
@@ -128,33 +128,40 @@ def append_durable(file: Path, line: bytes) -> None:
 
 def exists(path: str) -> bool:
     """Whether something is there; a broken link is not."""
-    return os.path.exists(path)
+    return os.access(path, os.F_OK)
 
 
 def sync(path: Path | str) -> None:
     """Flushes one file or folder to the disk, not following a link."""
     reached("sync")
+    _opened(path, _flush)
+
+
+def _opened(path: Path | str, flush: Callable[[int], None]) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
-        _flush(handle)
+        flush(handle)
     finally:
         os.close(handle)
 
 
-def sync_trees(folders: Sequence[Path] | Sequence[str]) -> bool:
-    """Flushes all that lies in the folders, which are on one volume; True if that flushed the whole volume."""
-    if len(folders) >= MANY and _sync_volume(str(folders[0])):
-        return True
-    _sync_all([str(path) for folder in folders for path in (*tree(Path(folder)), folder)])
-    return False
+def sync_trees(folders: Sequence[Path] | Sequence[str], names: Sequence[str] = ()) -> None:
+    """Flushes all that lies in the folders, and the `names` as `sync_names` does; all are on one volume."""
+    if len(folders) + len(names) >= MANY and _sync_volume(str(folders[0])):
+        return
+    _sync_all([str(path) for folder in folders for path in (*tree(Path(folder)), folder)] + _around(names))
 
 
 def sync_names(paths: Sequence[str]) -> None:
     """Makes the names of files or folders durable that were just given to them, on one volume."""
-    shards = {os.path.dirname(path) for path in paths}
-    if len(paths) >= MANY and _sync_volume(next(iter(shards))):
+    if len(paths) >= MANY and _sync_volume(os.path.dirname(paths[0])):
         return
-    _sync_all(sorted(shards | {os.path.dirname(shard) for shard in shards}))  # the shard itself may be new
+    _sync_all(_around(paths))
+
+
+def _around(paths: Sequence[str]) -> list[str]:
+    shards = {os.path.dirname(path) for path in paths}
+    return sorted(shards | {os.path.dirname(shard) for shard in shards})  # the shard itself may be new
 
 
 def _sync_all(paths: Sequence[str]) -> None:
@@ -170,11 +177,7 @@ def _sync_all(paths: Sequence[str]) -> None:
 
 
 def _hand_to_drive(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    _opened(path, os.fsync)
 
 
 @functools.cache
@@ -241,16 +244,6 @@ def names(folder: Path) -> list[str]:
         return []
 
 
-def regular(folder: str) -> Iterator[str]:
-    """The paths of all regular files in a folder at any depth; follows no link."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from regular(entry.path)
-            elif entry.is_file(follow_symlinks=False):
-                yield entry.path
-
-
 def fresh_folder(folder: str) -> None:
     """Makes an empty folder, whatever was there before."""
     try:
@@ -264,12 +257,15 @@ def fresh_folder(folder: str) -> None:
 
 def hash_file(file: Path | str) -> tuple[str, int]:
     """The SHA-256 of a file in hexadecimal, and its size in bytes."""
-    with open(file, "rb", buffering=0) as source:
-        size = os.fstat(source.fileno()).st_size
-        if size <= CHUNK:
-            data = source.read()
-            return hashlib.sha256(data).hexdigest(), len(data)
-        return hashlib.file_digest(source, "sha256").hexdigest(), size
+    digest, size = hashlib.sha256(), 0
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        while data := os.read(handle, CHUNK):
+            digest.update(data)
+            size += len(data)
+    finally:
+        os.close(handle)
+    return digest.hexdigest(), size
 
 
 def copy_hashed(read: Callable[[int], bytes], target: Path | str) -> tuple[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from watcher import files
 from watcher.clock import Clock
 from watcher.intake import Intake, Provenance, Taken
+from watcher.locks import POLL_SECONDS
 from watcher.scratch import Scratch
 from watcher.settling import Candidate, Settling
 from watcher.tally import Tally
@@ -19,6 +21,8 @@ from watcher.workspace import Workspace
 log = logging.getLogger(__name__)
 GROUP = 64
 """How many files, and how many jobs of a stage, are made durable together at most."""
+TURN_SECONDS = 10.0
+"""A process with this much to take lets others that wait for their turn have it in between."""
 AGAIN_SECONDS = 0.2
 """A file that turned out to be written to is looked at again no sooner."""
 
@@ -45,6 +49,7 @@ class Inbox:
         ]
         self._candidates: deque[Candidate] = deque()
         self._more = False
+        self._turn, self._in_turn, self._turn_over = contextlib.ExitStack(), False, 0.0
         self.look_at = 0.0
         """When (of the clock that never goes back) to look again."""
 
@@ -52,13 +57,20 @@ class Inbox:
         """Something may have changed."""
         self.look_at = 0.0
 
-    def take(self, turn: contextlib.ExitStack, stopping: Callable[[], bool]) -> list[Taken]:
-        """Copies the next group; the intake's lock is held in `turn` until `finish`. Raises Unavailable."""
+    @property
+    def waiting(self) -> int:
+        """How many files are known to be ready and were not taken yet."""
+        return len(self._candidates)
+
+    def take(self, stopping: Callable[[], bool]) -> list[Taken]:
+        """Copies the next group; no other process takes any until `leave`. Raises Unavailable."""
         if not self._candidates and self._clock.elapsed() >= self.look_at:
             self._look()
         if not self._candidates:
             return []
-        turn.enter_context(self._intake.turn(stopping))
+        if not self._in_turn:
+            self._turn.enter_context(self._intake.turn(stopping))
+            self._in_turn, self._turn_over = True, self._clock.elapsed() + TURN_SECONDS
         self._intake.unfinished.clear()
         taken = self._intake.take(self._candidates, GROUP)
         self._tally.unread = list(self._intake.unread.values())
@@ -71,6 +83,19 @@ class Inbox:
         """After the copies are committed and their names flushed: the inbox files go."""
         self._intake.finish(taken)
         self._tally.unread = list(self._intake.unread.values())
+
+    @property
+    def overdue(self) -> bool:
+        """This process has taken files for long enough."""
+        return self._in_turn and self._clock.elapsed() > self._turn_over
+
+    def leave(self) -> None:
+        """All that was taken is finished, or given up: others may take files."""
+        waited_for = self.overdue and self.waiting
+        self._turn.close()
+        self._in_turn = False
+        if waited_for:  # who waits looks every so often
+            self._clock.wait(threading.Event(), 2 * POLL_SECONDS)
 
     def _look(self) -> None:
         self._tally.odd, self._tally.unsettled = [], []

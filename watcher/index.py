@@ -125,9 +125,10 @@ class Index(Ledger):
         return changed + [(shard, None) for shard in remembered]
 
     def _remember(self, label: str, shard: str, changed: int | None) -> None:
-        self._database.execute("DELETE FROM shards WHERE stage = ? AND shard = ?", (label, shard))
-        if changed is not None:
-            self._database.execute("INSERT INTO shards VALUES (?, ?, ?)", (label, shard, changed))
+        if changed is None:
+            self._database.execute("DELETE FROM shards WHERE stage = ? AND shard = ?", (label, shard))
+        else:
+            self._database.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?)", (label, shard, changed))
 
     def _compared(self, stage: str) -> list[tuple[str, int | None]]:
         """The shards that hold other jobs than were entered; the first start after many jobs is spent here."""
@@ -216,9 +217,14 @@ class Index(Ledger):
         many("INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?)", map(_row, jobs))
         taken = ((job.stage, bytes.fromhex(job.input)) for job in jobs)
         many("DELETE FROM waiting WHERE stage = ? AND input = ?", taken)
+        done = {(job.stage, job.input) for job in jobs}
         for stage in self._each:
-            made = [job for job in jobs if job.stage in stage.accepts and not self.quarantined(stage.name, job.output)]
-            waiting = [(stage.name, bytes.fromhex(job.output), job.stage, bytes.fromhex(job.key)) for job in made]
+            made = [job for job in jobs if job.stage in stage.accepts and (stage.name, job.output) not in done]
+            waiting = [
+                (stage.name, bytes.fromhex(job.output), job.stage, bytes.fromhex(job.key))
+                for job in made
+                if not self.quarantined(stage.name, job.output)
+            ]
             many(
                 "INSERT OR IGNORE INTO waiting (stage, input, source, key) SELECT ?, ?, ?, ?"
                 " WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE stage = ? AND input = ?)",

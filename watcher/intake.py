@@ -180,7 +180,7 @@ class Intake:
             with contextlib.suppress(OSError):
                 files.remove_tree(Path(scratch))
             raise
-        return Taken(candidate, digest, Prepared(scratch, folder, receipt))
+        return Taken(candidate, digest, Prepared(scratch, folder, receipt, Path(f"{scratch}/{ARTIFACT}")))
 
     def _receipt(self, candidate: Candidate, digest: str, size: int) -> Receipt:
         return Receipt(
@@ -217,13 +217,13 @@ class Intake:
         return Sighting(digest=taken.digest, name=name, when=when, provenance=provenance)
 
     def _remove(self, candidate: Candidate) -> None:
-        path = candidate.path
-        claim = f"{path.parent}/{CLAIM}{os.getpid()}-{next(self._numbers)}"
+        path = os.fspath(candidate.path)
+        claim = f"{candidate.path.parent}/{CLAIM}{os.getpid()}-{next(self._numbers)}"
         try:
             if signature(os.lstat(path)) != candidate.signature:
                 return  # new content under the same name: it is taken in its turn
             files.reached("claim input")
-            path.rename(claim)
+            os.rename(path, claim)  # noqa: PTH104 - names, not paths
             # The rename changed the change time; the rest tells whether something was put here just before it.
             if signature(os.lstat(claim))[:4] == candidate.signature[:4]:
                 files.reached("remove input")

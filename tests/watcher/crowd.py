@@ -81,7 +81,8 @@ def look(root: Path, chance: random.Random) -> None:
         prune(workspace, PIPELINE, prunable(workspace, PIPELINE, index, SYSTEM, 0.0, frozenset()))
         if chance.random() < 0.3:
             retry_all(workspace, schedule)
-        assert audit(workspace, PIPELINE, index, schedule).faults == []
+        faults = audit(workspace, PIPELINE, index, schedule).faults
+        assert not faults, faults
 
 
 ROLES: dict[str, Callable[[Path, random.Random], None]] = {
@@ -93,6 +94,9 @@ ROLES: dict[str, Callable[[Path, random.Random], None]] = {
 
 
 def main(role: str, root: Path, seed: str) -> int:
+    from watcher import inbox
+
+    inbox.GROUP = 16  # the inbox files of one group go when the next is flushed
     if role == "watch":
         import toy_main
 

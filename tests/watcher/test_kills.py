@@ -19,6 +19,12 @@ from watcher.workspace import Workspace
 CONTENTS = [b"one two", b"three", b"bad \0", b"one two", b"four five six"]
 
 
+@pytest.fixture(autouse=True)
+def several_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The inbox files of one group go when the next is flushed."""
+    monkeypatch.setattr("watcher.inbox.GROUP", 2)
+
+
 @pytest.fixture
 def points(tmp_path: Path) -> list[str]:
     workspace = Workspace(tmp_path / "points").make()

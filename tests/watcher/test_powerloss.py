@@ -19,7 +19,8 @@ CONTENTS = [b"one two", b"three", b"bad \0", b"one two", *(b"more %d" % n for n 
 
 @pytest.fixture
 def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
-    """A pass over ten files (a group large enough to flush the whole volume), then one over a single file."""
+    """A pass over ten files (in groups large enough to flush the whole volume), then one over a single file."""
+    monkeypatch.setattr("watcher.inbox.GROUP", 4)
     monkeypatch.setattr("watcher.index.RACY_NANOSECONDS", 0)  # so that the index is trusted as early as it may be
     monkeypatch.setattr("watcher.files.THREADS", 1)  # the recorder sees one operation at a time
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
