@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -184,13 +185,12 @@ def record(
 
 
 def wait_seconds(retries: Retries, attempts: int) -> float:
-    """How long to wait after this many failed attempts, in seconds."""
-    from tenacity import RetryCallState, wait_exponential_jitter  # only needed once something fails
+    """How long to wait after this many failed attempts, in seconds.
 
-    state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
-    state.attempt_number = attempts
-    first, longest = retries.first_seconds, retries.longest_seconds
-    return wait_exponential_jitter(multiplier=first, max=longest, jitter=first / 2)(state)
+    Nothing is imported for it: what failed may be that no file can be opened.
+    """
+    first, doublings = retries.first_seconds, min(attempts - 1, 64)
+    return min(retries.longest_seconds, first * 2.0**doublings + random.uniform(0.0, first / 2))
 
 
 def _dropped_name(workspace: Workspace, source: Source) -> str:
