@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from watcher.errors import Unavailable
+from watcher.errors import BY_ITSELF, Unavailable
 
 CHUNK = 1 << 20
 THREADS = 4
@@ -68,7 +68,7 @@ class surroundings:  # noqa: N801 - read as a function; not a generator, for it 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError) and error.errno in PASSING:
             where = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else "the workspace"
-            raise Unavailable(f"{where}: {PASSING[error.errno]}", "it goes on by itself once that is mended") from error
+            raise Unavailable(f"{where}: {PASSING[error.errno]}", BY_ITSELF) from error
 
 
 def make_folder(folder: Path) -> Path:
