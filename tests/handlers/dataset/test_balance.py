@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from handlers.dataset.split import side_of
 from handlers.dataset.statistics import load_statistics
+from tests.handlers.dataset.builds import content, lines, rows_only, run, with_settings
 from tests.handlers.dataset.made import folder, narrative
-from tests.handlers.dataset.test_build import content, lines, rows_only, run, with_settings
 
 
 def test_a_rule_has_its_share_and_a_person_is_no_rule(tmp_path: Path) -> None:

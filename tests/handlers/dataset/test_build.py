@@ -1,61 +1,21 @@
-import contextlib
 import json
-import random
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.settings import Settings, Tasks
-from handlers import analysis
+from config.settings import Settings
 from handlers.dataset import stage
-from handlers.dataset.build import write_sides
-from handlers.dataset.lines import find_lines
 from handlers.dataset.rows import load_rows
 from handlers.dataset.split import side_of
 from handlers.dataset.statistics import load_statistics
-from handlers.narrative import stage as narrative_stage
 from handlers.records import Narrative, Package
+from tests.handlers.dataset.builds import ALL, content, key_on, lines, rows_only, run, with_settings
 from tests.handlers.dataset.made import attempt, folder, narrative
-from tests.handlers.privacy.canaries import canaries
 from watcher.errors import BadInput
-from watcher.execute import execute
-from watcher.stage import Outcome, Takes
-from watcher.workspace import Workspace
-
-ALL = Settings.model_validate({"dataset": {"tasks": dict.fromkeys(Tasks.model_fields, 1.0)}})
-"""Every task of every problem."""
-
-
-def run(tmp_path: Path, name: str, inputs: Sequence[Path], chosen: Settings | None = None) -> tuple[Path, Outcome]:
-    out = tmp_path / name
-    out.mkdir(parents=True)
-    outcome = stage(chosen or ALL, tmp_path).run(inputs, out, attempt(tmp_path / f"{name}.work"))
-    return out, outcome
-
-
-def rows_only(root: Path, name: str, inputs: Sequence[Path], chosen: Settings) -> Path:
-    """A build without its card and pictures, for properties that take many builds."""
-    out = root / name
-    out.mkdir()
-    write_sides(chosen, root, find_lines(inputs), out, attempt(root / f"{name}.work"))
-    return out
-
-
-def lines(out: Path, name: str) -> list[dict[str, Any]]:
-    return [json.loads(each) for each in (out / name).read_bytes().splitlines()]
-
-
-def content(out: Path) -> dict[str, bytes]:
-    return {str(each.relative_to(out)): each.read_bytes() for each in out.rglob("*") if each.is_file()}
-
-
-def key_on(side: str, start: int = 10_000) -> str:
-    return next(f"CVE-2024-{each}" for each in range(start, start + 1000) if side_of(f"CVE-2024-{each}", 0.2) == side)
+from watcher.stage import Takes
 
 
 def test_the_stage_takes_all_narratives() -> None:
@@ -201,10 +161,6 @@ def test_a_folder_without_narratives_is_a_bad_input(tmp_path: Path) -> None:
         run(tmp_path, "out", [tmp_path / "empty"])
 
 
-def with_settings(**dataset: Any) -> Settings:
-    return Settings.model_validate({"dataset": {"tasks": ALL.dataset.tasks.model_dump(), **dataset}})
-
-
 @pytest.mark.parametrize(
     ("form", "keys"),
     [("chat", {"messages"}), ("completions", {"prompt", "completion"}), ("instructions", {"instruction", "response"})],
@@ -281,69 +237,6 @@ def test_rows_of_people_pass_the_same_gates(tmp_path: Path, text: str, reason: s
     rows = json.dumps({"prompt": "What is this?", "completion": text})
     out, _ = run(tmp_path, "out", [folder(tmp_path, "a", narrative(1)), folder(tmp_path, "b", rows=rows)])
     assert load_statistics(out).left_out == {reason: 1}
-
-
-def test_what_is_private_reaches_no_file(tmp_path: Path) -> None:
-    secrets = list(canaries(20))
-    assert len(secrets) == 500
-    made = [
-        msgspec.json.decode(planted(narrative(at), text, at), type=Narrative) for at, (_, _, text) in enumerate(secrets)
-    ]
-    rows = json.dumps({"prompt": f"Is {secrets[0][2]} safe?", "completion": secrets[-1][2], "task": secrets[1][2]})
-    out, _ = run(tmp_path, "out", [folder(tmp_path, "a", *made), folder(tmp_path, "b", rows=rows)])
-    written = "".join(each.read_text() for each in out.iterdir() if each.suffix in {".jsonl", ".json", ".md"})
-    assert len(lines(out, "lineage.jsonl")) > 500
-    assert [value for _, value, _ in secrets if value in written] == []
-
-
-SAMPLE = sorted((Path(__file__).resolve().parents[3] / "handlers" / "demo" / "reports").iterdir())
-
-
-def test_what_is_private_in_a_report_reaches_no_file(tmp_path: Path) -> None:
-    """Private texts in whatever text of real reports, through all stages."""
-    workspace, chance = Workspace(tmp_path / "workspace").make(), random.Random(4)
-    secrets = list(canaries(20, seed=11))
-    chance.shuffle(secrets)
-    told, put = [], []
-    while secrets:
-        report = json.loads(chance.choice(SAMPLE).read_bytes())
-        places = list(texts_in(report))
-        taken = [(*secrets.pop(), chance.choice(places)) for _ in range(min(20, len(secrets)))]
-        for _, _, text, (holder, key) in taken:
-            holder[key] = f"{holder[key]} {text}"
-        file = tmp_path / f"report{len(secrets)}.json"
-        file.write_text(json.dumps(report))
-        with contextlib.suppress(BadInput):  # what was planted may make it no report
-            done = execute(workspace, analysis.stage(Settings(), workspace.root), [file])
-            told.append(execute(workspace, narrative_stage(Settings(), workspace.root), [done.folder]).folder)
-            put += [value for _, value, _, _ in taken]
-    out = rows_only(tmp_path, "out", told, ALL)
-    before = "".join((each / "narrative.jsonl").read_text() for each in told)
-    written = "".join(each.read_text() for each in out.iterdir())
-    assert sum(value in before for value in put) > 100
-    assert [value for value in put if value in written] == []
-
-
-def texts_in(data: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place of a text value, as (holder, key)."""
-    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
-        if isinstance(value, str):
-            yield data, key
-        elif isinstance(value, dict | list):
-            yield from texts_in(value)
-
-
-def planted(made: Narrative, text: str, at: int) -> bytes:
-    """The narrative with a private text in one of its text fields, a different one each time."""
-    data = msgspec.to_builtins(made)
-    finding = data["analysis"]["finding"]
-    places: list[tuple[Any, Any]] = [(data, each) for each in ("what", "why", "fix", "check")]
-    places += [(data["analysis"], each) for each in ("kind", "where", "severity", "affected")]
-    places += [(finding, each) for each in ("title", "description", "rule_id", "tool", "pointer", "cvss_vector")]
-    places += [(finding["locations"][0], "path"), (finding["package"], "name"), (finding["package"], "version")]
-    holder, key = places[at % len(places)]
-    holder[key] = f"{holder[key]} {text}"
-    return msgspec.json.encode(data)
 
 
 World = list[tuple[tuple[int, ...], int]]  # per narrative: its ids' numbers, its package

@@ -9,8 +9,8 @@ import yaml
 
 from handlers.dataset.croissant import FILE
 from handlers.dataset.statistics import load_statistics
+from tests.handlers.dataset.builds import content, lines, run, with_settings
 from tests.handlers.dataset.made import folder, narrative
-from tests.handlers.dataset.test_build import content, lines, run, with_settings
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from handlers.backend import choose_backend
 from handlers.models.metadata import generation_of, write_metadata
 from handlers.records import Origin
 from handlers.training.rows import load_sides
+from tests.handlers.dataset.builds import ALL, rows_only
 from tests.handlers.dataset.made import folder, narrative
-from tests.handlers.dataset.test_build import ALL, rows_only
 from tests.handlers.models.made import DATASET, metadata
 
 

@@ -10,8 +10,8 @@ import pytest
 from handlers.dataset.groups import own_key
 from handlers.dataset.split import Side, side_of
 from handlers.records import Location, Narrative
+from tests.handlers.dataset.builds import run
 from tests.handlers.dataset.made import folder, narrative
-from tests.handlers.dataset.test_build import run
 
 CODE = 'rows = db.execute("SELECT * FROM books WHERE title = \'" + title + "\'")'
 

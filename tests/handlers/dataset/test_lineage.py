@@ -16,8 +16,8 @@ from handlers.dataset.lines import stored_narratives
 from handlers.dataset.split import side_of
 from handlers.narrative import stage as narrative_stage
 from handlers.records import Finding, Narrative
+from tests.handlers.dataset.builds import run
 from tests.handlers.dataset.made import folder, narrative
-from tests.handlers.dataset.test_build import run
 from watcher.execute import execute
 from watcher.lineage import sightings
 from watcher.workspace import Workspace

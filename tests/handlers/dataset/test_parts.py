@@ -22,8 +22,8 @@ from handlers.dataset.parts import side_files
 from handlers.dataset.shards import Stored
 from handlers.dataset.statistics import load_statistics
 from handlers.training.rows import load_sides
+from tests.handlers.dataset.builds import ALL, content, lines, rows_only, run
 from tests.handlers.dataset.made import attempt, folder, narrative
-from tests.handlers.dataset.test_build import ALL, content, lines, rows_only, run
 from watcher.errors import Unavailable
 from watcher.stage import Attempt
 
