@@ -24,6 +24,7 @@ from watcher.database import (
     surroundings,
     transaction,
 )
+from watcher.errors import Unavailable
 from watcher.files import exists, names
 from watcher.ledger import Job, Ledger, job_of
 from watcher.locks import held
@@ -61,6 +62,9 @@ class Index(Ledger):
             self.__exit__(type(error))
             self._open()
             self.refresh()
+        except Unavailable:
+            self._database.close()
+            raise
         return self
 
     def _open(self) -> None:

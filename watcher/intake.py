@@ -31,7 +31,8 @@ from watcher.execute import Prepared
 from watcher.locks import held
 from watcher.receipt import Input, Output, Receipt, dump_receipt
 from watcher.scratch import Scratch
-from watcher.settling import CLAIM, DONE, SIDECAR, Candidate, Odd, Signature, printable, signature
+from watcher.settling import CLAIM, DONE, SIDECAR, Candidate, Odd, Signature, signature
+from watcher.shown import printable
 from watcher.stage import ARTIFACTS
 from watcher.workspace import ARTIFACT, RECEIPT, Workspace
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from watcher.clock import Clock
-from watcher.shown import printable as printable
+from watcher.shown import printable
 
 SIDECAR = ".scantune.json"
 """`NAME.scantune.json` says where `NAME` comes from; it lands before it and is no input."""

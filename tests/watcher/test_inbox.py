@@ -17,7 +17,7 @@ from watcher import files, inbox, intake, settling
 from watcher.engine import Engine
 from watcher.execute import Voice
 from watcher.loop import run_pass
-from watcher.settling import printable
+from watcher.shown import printable
 from watcher.tempo import Tempo
 from watcher.workspace import Workspace
 
