@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from watcher.errors import BY_ITSELF, Unavailable
+from watcher.passing import PASSING as PASSING
+from watcher.passing import surroundings as surroundings
 
 CHUNK = 1 << 20
 THREADS = 4
@@ -38,43 +39,11 @@ def _ignore(point: str) -> None:
 reached: Callable[[str], None] = _ignore
 """Called with the name of each step of a job's life, before the step; tests put themselves here."""
 
-PASSING = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the volume is read-only",
-    errno.EMFILE: "too many files are open in this process",
-    errno.ENFILE: "too many files are open on this machine",
-    errno.EACCES: "permission is denied",
-    errno.EPERM: "the operation is not permitted",
-    errno.EIO: "the disk reports an input/output error",
-    errno.ENXIO: "the device is gone",
-    errno.ESTALE: "the network folder went away",
-    errno.ENOTCONN: "the network folder went away",
-    errno.ENETDOWN: "the network is down",
-    errno.ENETUNREACH: "the network folder can't be reached",
-    errno.EHOSTDOWN: "the network folder's host is down",
-    errno.EHOSTUNREACH: "the network folder's host can't be reached",
-    errno.ETIMEDOUT: "the volume does not answer",
-}
-"""What the system says when the surroundings are at fault and not the input."""
-
-
-class surroundings:  # noqa: N801 - read as a function; not a generator, for it is entered several times for every job
-    """Turns the system's complaints about full disks, missing rights and the like into Unavailable."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and error.errno in PASSING:
-            where = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else "the workspace"
-            raise Unavailable(f"{where}: {PASSING[error.errno]}", BY_ITSELF) from error
-
 
 def make_folder(folder: Path) -> Path:
     """Makes a folder and what lies above it, readable by its owner only; returns it."""
-    if not folder.is_dir():
-        with surroundings():
+    with surroundings():
+        if not folder.is_dir():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
@@ -238,10 +207,9 @@ def tree(folder: Path) -> Iterator[Path]:
 
 def names(folder: Path) -> list[str]:
     """The names in a folder in their order, hidden ones left out; none if there is no such folder."""
-    try:
+    with surroundings(), contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return sorted([name for name in os.listdir(folder) if name[0] != "."])
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    return []
 
 
 def fresh_folder(folder: str) -> None:

@@ -2,21 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import os
+import resource
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from crash import drop, prove
 from toy import COUNT, UPPER, FakeClock, digest, one_pass
 
-from watcher import quarantine, requests
+from watcher import files, quarantine, requests
+from watcher.errors import Unavailable
 from watcher.failures import read_all
 from watcher.stage import Attempt, Outcome
 from watcher.workspace import Workspace
+
+
+@contextlib.contextmanager
+def limited(what: int, most: int) -> Iterator[None]:
+    """A limit of this process, for a while."""
+    soft, hard = resource.getrlimit(what)
+    resource.setrlimit(what, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(what, (soft, hard))
+
+
+@contextlib.contextmanager
+def no_more_files() -> Iterator[None]:
+    """This process can't open a single file."""
+    with limited(resource.RLIMIT_NOFILE, 120), contextlib.ExitStack() as opened:
+        with contextlib.suppress(OSError):
+            while True:
+                opened.enter_context(Path(os.devnull).open())
+        yield
+
+
+def test_a_folder_that_cannot_be_listed_is_a_passing_fault(tmp_path: Path) -> None:
+    with no_more_files(), pytest.raises(Unavailable, match="too many files are open in this process"):
+        files.names(tmp_path)
+    assert files.names(tmp_path) == []
+    assert files.names(tmp_path / "nothing") == []
+
+
+def test_a_rename_that_is_refused_names_where_it_was_to_go() -> None:
+    with pytest.raises(Unavailable, match=r"^/to/here: the operation is not permitted"), files.surroundings():
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), "/from/there", None, "/to/here")
 
 
 def refuse_links(*_: object, **__: object) -> None:
