@@ -137,6 +137,10 @@ class Intake:
                     return self._copy(candidate, handle, new)
             except Unreadable as error:
                 self._refuse(candidate, str(error))
+            except OSError as error:  # FAT takes none of 4 GB
+                if error.errno != errno.EFBIG:
+                    raise
+                self._refuse(candidate, f"it has {candidate.signature[2]:,} bytes, and the outbox takes no such file")
             finally:
                 os.close(handle)
         return None

@@ -11,6 +11,7 @@ PASSING = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the volume is read-only",
+    errno.EFBIG: "no file may become that large there",
     errno.EMFILE: "too many files are open in this process",
     errno.ENFILE: "too many files are open on this machine",
     errno.EACCES: "permission is denied",

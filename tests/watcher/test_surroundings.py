@@ -55,6 +55,21 @@ def test_a_rename_that_is_refused_names_where_it_was_to_go() -> None:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM), "/from/there", None, "/to/here")
 
 
+def test_a_file_larger_than_the_outbox_takes_keeps_no_other_waiting(workspace: Workspace, clock: FakeClock) -> None:
+    """A FAT volume takes none of 4 GB; here it is this process that may write none of 1 MB."""
+    contents = [b"x" * 1_500_000, b"one", b"two"]
+    drop(workspace, contents)
+    with limited(resource.RLIMIT_FSIZE, 1_000_000):
+        tally = one_pass(workspace, clock)
+    assert [(each.name, each.why) for each in tally.unread] == [
+        ("0", "it can't be taken: it has 1,500,000 bytes, and the outbox takes no such file")
+    ]
+    assert (tally.done["count"], tally.held, tally.failed) == (2, {}, True)
+    prove(workspace, contents)
+    assert not one_pass(workspace, clock).failed
+    prove(workspace, contents)
+
+
 def refuse_links(*_: object, **__: object) -> None:
     raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
