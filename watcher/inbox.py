@@ -102,6 +102,7 @@ class Inbox:
         self.look_at = float("inf")
         if not self._more:
             self._intake.try_again()
+            self._tally.unread = list(self._intake.unread.values())
         self._more = False
         with files.surroundings():
             gone, self._tally.gone = self._tally.gone, self._workspace.inbox_gone()

@@ -83,6 +83,7 @@ class Intake:
         self.unread: dict[str, Odd] = {}
         """By path the files that could not be read, or not removed once accepted."""
         self._refused: list[str] = []
+        self._stuck: list[Candidate] = []
         self._told: dict[str, Odd] = {}
         self.unfinished: list[str] = []
         """Names of files that turned out to be written to; emptied by the caller."""
@@ -94,12 +95,15 @@ class Intake:
             yield
 
     def try_again(self) -> None:
-        """What could not be read may be tried once more."""
+        """What could not be read may be tried once more, and what could not be removed."""
         self._told = dict(self.unread)
-        for path in self._refused:
+        stuck, self._stuck = self._stuck, []
+        for path in [*self._refused, *(os.fspath(each.path) for each in stuck)]:
             self.passed.pop(path, None)
             self.unread.pop(path, None)
         self._refused.clear()
+        for candidate in stuck:
+            self._remove(candidate)
 
     def take(self, waiting: deque[Candidate], most: int) -> list[Taken]:
         """Copies up to so many of those that wait, and takes them from there as it goes.
@@ -239,6 +243,7 @@ class Intake:
         except FileNotFoundError:
             return
         except OSError as error:
+            self._stuck.append(candidate)
             self._pass_by(candidate, f"it is accepted, but can't be removed from the inbox: {error.strerror}")
 
 

@@ -13,12 +13,16 @@ from pathlib import Path
 
 import pytest
 from crash import drop, prove
-from toy import COUNT, UPPER, FakeClock, digest, one_pass
+from toy import COUNT, PIPELINE, UPPER, FakeClock, digest, one_pass
 
 from watcher import files, quarantine, requests
+from watcher.engine import Engine
 from watcher.errors import Unavailable
+from watcher.execute import Voice
 from watcher.failures import read_all
+from watcher.lineage import sightings
 from watcher.stage import Attempt, Outcome
+from watcher.tempo import Tempo
 from watcher.workspace import Workspace
 
 
@@ -68,6 +72,37 @@ def test_a_file_larger_than_the_outbox_takes_keeps_no_other_waiting(workspace: W
     prove(workspace, contents)
     assert not one_pass(workspace, clock).failed
     prove(workspace, contents)
+
+
+def test_what_could_not_be_removed_from_the_inbox_is_removed_once_that_is_allowed(
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(workspace, [b"one", b"two"])
+    real, tried = os.rename, list[Path]()
+
+    def refuse(path: str | Path, target: str | Path) -> None:
+        if Path(path).parent != workspace.inbox:
+            return real(path, target)
+        tried.append(Path(path))
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+
+    with Engine(workspace, PIPELINE, Tempo(settle_seconds=0.0), Voice(clock=clock), patient=True) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "rename", refuse)
+            for _ in range(4):
+                engine.round()
+                engine.inbox.look_soon()
+        assert [each.why for each in engine.tally.unread] == [
+            "it is accepted, but can't be removed from the inbox: Operation not permitted"
+        ] * 2
+        assert len(tried) > 2
+        engine.inbox.look_soon()
+        engine.round()
+        assert list(workspace.inbox.iterdir()) == []
+        assert engine.tally.unread == []
+        assert engine.tally.duplicates == 0
+    assert len(list(sightings(workspace))) == 2
+    prove(workspace, [b"one", b"two"])
 
 
 def refuse_links(*_: object, **__: object) -> None:
