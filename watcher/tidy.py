@@ -17,7 +17,12 @@ from watcher.workspace import Workspace
 
 def clean_up(workspace: Workspace) -> list[str]:
     """Returns what it removed. What a living process works in is protected by the lock that the process holds."""
-    return remove_abandoned(workspace) + _quarantine_scratch(workspace) + _resume_of_done(workspace)
+    return (
+        remove_abandoned(workspace)
+        + _quarantine_scratch(workspace)
+        + _half_written(workspace)
+        + _resume_of_done(workspace)
+    )
 
 
 def forget_settled(workspace: Workspace, index: Index, schedule: Schedule) -> None:
@@ -35,6 +40,15 @@ def _quarantine_scratch(workspace: Workspace) -> list[str]:
     for name in stale:
         files.remove_tree(folder / name)
     return stale
+
+
+def _half_written(workspace: Workspace) -> list[str]:
+    """What was to replace a file (see `files.write_durable`) when its process was killed."""
+    beside = [file for folder in ("retry", "again") for file in workspace.state.glob(f"{folder}/*/.*.*")]
+    stale = [file for file in beside if file.suffix[1:].isdigit() and not psutil.pid_exists(int(file.suffix[1:]))]
+    for file in stale:
+        file.unlink(missing_ok=True)
+    return [file.name for file in stale]
 
 
 def _resume_of_done(workspace: Workspace) -> list[str]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from toy import COUNT, UPPER, collect
 
@@ -15,6 +16,7 @@ from watcher.errors import BadInput, Unavailable
 from watcher.execute import execute
 from watcher.receipt import read_receipt
 from watcher.stage import ARTIFACTS, Outcome, Stage, Takes
+from watcher.tidy import clean_up
 from watcher.workspace import Workspace
 
 
@@ -117,6 +119,16 @@ def test_what_a_killed_process_left_is_no_obstacle(workspace: Workspace, text: P
     stale = workspace.outbox / ".scratch" / "00" / f"upper.{key}"
     (stale / "text").mkdir(parents=True)
     assert (execute(workspace, UPPER, [text]).folder / "text").read_bytes() == b"ONE TWO"
+
+
+def test_what_was_to_replace_a_file_goes_once_its_process_is_dead(workspace: Workspace) -> None:
+    folder = workspace.state / "retry" / "upper"
+    folder.mkdir(parents=True)
+    dead = next(pid for pid in range(2**22 - 1, 0, -1) if not psutil.pid_exists(pid))
+    for name in ("one.json", f".two.json.{dead}", f".three.json.{os.getpid()}"):
+        (folder / name).write_bytes(b"{}")
+    assert clean_up(workspace) == [f".two.json.{dead}"]
+    assert sorted(each.name for each in folder.iterdir()) == [f".three.json.{os.getpid()}", "one.json"]
 
 
 def test_the_resume_folder_outlives_a_failed_attempt_and_not_the_job(workspace: Workspace, text: Path) -> None:
