@@ -54,8 +54,9 @@ class Commits:
         self._inbox.leave()
 
     def give_up(self) -> None:
-        """What lies in the inbox still is found to be accepted at the next look."""
+        """What lies in the inbox still is found to be accepted at the next look, and its names are flushed then."""
         self._unfinished.clear()
+        self._unflushed.clear()
         self._inbox.leave()
 
     def _finish(self) -> None:

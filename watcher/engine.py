@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from watcher import files, requests
+from watcher import database, files, requests
 from watcher.batch import Batch
 from watcher.children import BATCH, Children, outcomes
 from watcher.commits import Commits
@@ -111,10 +111,11 @@ class Engine:
         if self.paused:
             return False
         try:
-            if self._faults:
-                self._refresh()  # what was under way when it broke off is found in the folders
-            moved = self._reap() + self._inline()
-            moved += self._start_children(moved)
+            with files.surroundings(), database.surroundings():
+                if self._faults:
+                    self._refresh()  # what was under way when it broke off is found in the folders
+                moved = self._reap() + self._inline()
+                moved += self._start_children(moved)
         except Unavailable as error:
             self._pause(error)
             return False
@@ -247,11 +248,14 @@ class Engine:
     def rescan(self) -> None:
         """Looks at everything again, as at the start."""
         try:
-            self._refresh()
+            with files.surroundings(), database.surroundings():
+                self._refresh()
         except Unavailable as error:
             self._pause(error)
 
     def _refresh(self) -> None:
+        if self._faults:
+            self.index.reopen()  # the volume that its file lies on may have gone away and come back
         self.schedule.refresh()
         self.index.refresh()
         forget_settled(self.workspace, self.index, self.schedule)

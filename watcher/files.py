@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from watcher.errors import Unavailable
 from watcher.passing import PASSING as PASSING
 from watcher.passing import surroundings as surroundings
 
@@ -107,7 +108,11 @@ def sync(path: Path | str) -> None:
 
 
 def _opened(path: Path | str, flush: Callable[[int], None]) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    """Raises Unavailable if there is nothing any more: somebody moved it away, or cleared it."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError as error:
+        raise Unavailable(f"{path} is gone", "what was in it is done anew, unless it comes back") from error
     try:
         flush(handle)
     finally:
@@ -185,14 +190,14 @@ def _sync_volume(folder: str) -> bool:
     if _libc is None:
         return False
     reached("sync volume")
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        if _libc.syncfs(handle) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), folder)
-    finally:
-        os.close(handle)
+    _opened(folder, functools.partial(_syncfs, folder))
     return True
+
+
+def _syncfs(folder: str, handle: int) -> None:
+    if _libc is not None and _libc.syncfs(handle) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), folder)
 
 
 def tree(folder: Path) -> Iterator[Path]:

@@ -71,6 +71,12 @@ class Index(Ledger):
         with held(self._workspace.lock("index"), "another process opens the index", wait=True):
             self._database = open_database(self._file)
 
+    def reopen(self) -> None:
+        """Opens the file anew; the old connection stays if that is not possible. Raises Unavailable."""
+        before = self._database
+        self._open()
+        before.close()
+
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         self._database.close()
         if kind is DatabaseError:  # it is damaged: whoever starts next fills a new one from the folders

@@ -8,6 +8,7 @@ import errno
 import os
 import resource
 import shutil
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -149,3 +150,52 @@ def test_a_bell_that_cannot_be_seen_is_not_rung(workspace: Workspace) -> None:
     shutil.rmtree(workspace.state)
     workspace.state.touch()
     assert requests.poked(workspace) == 0
+
+
+def test_a_volume_that_went_away_and_came_back_is_found_again(workspace: Workspace, clock: FakeClock) -> None:
+    """What was open on it answers nothing any more, here the index."""
+    with Engine(workspace, PIPELINE, Tempo(settle_seconds=0.0), Voice(clock=clock), patient=True) as engine:
+        drop(workspace, [b"one"])
+        assert engine.round()
+        engine.index._database.close()
+        engine.index._database = sqlite3.connect(":memory:", isolation_level=None)
+        drop(workspace, [b"two"], "later")
+        engine.rescan()
+        assert "the index" in engine.tally.held["workspace"]
+        for _ in range(20):
+            engine.round()
+            clock.pass_(60.0)
+        assert engine.tally.done["count"] == 2
+        assert "workspace" not in engine.tally.held
+    prove(workspace, [b"one", b"two"])
+
+
+def test_a_folder_that_answers_nothing_for_a_while_ends_no_watcher(
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.lstat
+
+    def gone(path: str | Path) -> os.stat_result:
+        if str(path).startswith(str(workspace.outbox)):
+            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), str(path))
+        return real(path)
+
+    with Engine(workspace, PIPELINE, Tempo(settle_seconds=0.0), Voice(clock=clock), patient=True) as engine:
+        drop(workspace, [b"one"])
+        assert engine.round()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "lstat", gone)
+            engine.rescan()
+            assert "the network folder went away" in engine.tally.held["workspace"]
+            clock.pass_(60.0)
+            assert not engine.round()
+        drop(workspace, [b"two"], "later")
+        for _ in range(20):
+            engine.round()
+            clock.pass_(60.0)
+    prove(workspace, [b"one", b"two"])
+
+
+def test_names_that_somebody_has_cleared_away_cannot_be_made_durable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="is gone"):
+        files.sync_names([str(tmp_path / "shard" / "job")])
