@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
+from tenacity import RetryCallState, wait_exponential_jitter  # at once: later, perhaps no file can be opened
 
 from watcher import files, quarantine
 from watcher.clock import stamp
@@ -185,12 +185,11 @@ def record(
 
 
 def wait_seconds(retries: Retries, attempts: int) -> float:
-    """How long to wait after this many failed attempts, in seconds.
-
-    Nothing is imported for it: what failed may be that no file can be opened.
-    """
-    first, doublings = retries.first_seconds, min(attempts - 1, 64)
-    return min(retries.longest_seconds, first * 2.0**doublings + random.uniform(0.0, first / 2))
+    """How long to wait after this many failed attempts, in seconds."""
+    state = RetryCallState(None, None, (), {})  # type: ignore[arg-type]
+    state.attempt_number = attempts
+    first, longest = retries.first_seconds, retries.longest_seconds
+    return wait_exponential_jitter(multiplier=first, max=longest, jitter=first / 2)(state)
 
 
 def _dropped_name(workspace: Workspace, source: Source) -> str:
