@@ -1,8 +1,8 @@
 """The engine: takes files from the inbox and carries them through the stages, in one pass or for as long as it lives.
 
 It goes in rounds. A round takes some files and runs some waiting jobs of every stage, makes all of it durable together,
-and only then enters it in the index and removes the inbox files. Between rounds nothing is remembered that is not in
-the folders, so that the process may be killed at any instruction.
+and only then enters it in the index; the inbox files go once the names are on the disk too, with the next round.
+Nothing is remembered that the folders would not tell, so that the process may be killed at any instruction.
 """
 
 from __future__ import annotations

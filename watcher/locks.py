@@ -44,7 +44,7 @@ class JobLocks:
         Jobs on `large` inputs have locks of their own: no small one waits for the end of one of them.
         Only a process that holds no other job lock may wait, so that no two wait for each other.
         """
-        self._take(_lock_name(stage, stripe(digest), large), wait, stopping)
+        self._take(_lock_name(stage, int(digest[:8], 16) % STRIPES, large), wait, stopping)
 
     def take_all(self, stage: str) -> None:
         """The locks of all jobs of a stage. Raises Busy if one is held elsewhere."""
@@ -71,11 +71,6 @@ class JobLocks:
 
     def __exit__(self, *_: object) -> None:
         self.release()
-
-
-def stripe(digest: str) -> int:
-    """Which of the STRIPES an input belongs to."""
-    return int(digest[:8], 16) % STRIPES
 
 
 def _lock_name(stage: str, number: int, large: bool) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -145,18 +144,6 @@ def test_what_a_full_disk_kept_from_joining_its_group_is_taken_in_the_same_pass(
     monkeypatch.setattr(files, "reached", full)
     assert one_pass(workspace, clock).done["count"] == 3
     prove(workspace, contents)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A volume of 6 MB of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("this machine does not let the tests mount a small volume")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_a_file_too_large_for_the_disk_keeps_no_other_waiting(

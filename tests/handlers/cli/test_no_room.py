@@ -6,7 +6,6 @@ import contextlib
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,18 +24,6 @@ def answer(capsys: pytest.CaptureFixture[str], root: Path, *words: str) -> tuple
 def lasting(told: str) -> list[str]:
     """What an answer says of the workspace, and not of the machine."""
     return [line for line in told.splitlines() if not line.startswith(("stands still: ", "warning: "))]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A volume of 4 MB of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("this machine does not let the tests mount a small volume")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def fill(folder: Path) -> None:
