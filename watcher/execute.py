@@ -2,7 +2,7 @@
 
     scratch folder -> run -> receipt -> flush -> rename
 
-The rename is the only commit. `execute` does it for one job; the engine calls `prepare` for several and one `commit`.
+The rename is the only commit. `execute` does it for one job; the engine calls `prepare`, `flush` and `commit` for many.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def execute_sources(workspace: Workspace, stage: Stage, sources: Sequence[Source
         job = prepare(workspace, stage, sources, scratch, locks, voice, wait=True)
         if isinstance(job, Done):
             return job
+        flush([job])
         commit(workspace, [job])
         with files.surroundings():
             files.reached("flush names")
@@ -193,8 +194,8 @@ def _regular(folder: str) -> Iterator[str]:
                 yield entry.path
 
 
-def commit(workspace: Workspace, jobs: Sequence[Prepared], names: Sequence[str] = ()) -> None:
-    """Makes prepared jobs done: their content is on the disk before the first of them gets its name.
+def flush(jobs: Sequence[Prepared], names: Sequence[str] = ()) -> None:
+    """Brings what prepared jobs made to the disk, before the first of them gets its name.
 
     The names themselves are on the disk after `files.sync_names`, at the latest when the system likes: a job whose name
     a power failure took is not done, and is done again with the same result. `names` were given before and are flushed
@@ -203,6 +204,11 @@ def commit(workspace: Workspace, jobs: Sequence[Prepared], names: Sequence[str] 
     with files.surroundings():
         files.reached("flush")
         files.sync_trees([job.scratch for job in jobs], names)
+
+
+def commit(workspace: Workspace, jobs: Sequence[Prepared]) -> None:
+    """Makes prepared and flushed jobs done: gives them their names."""
+    with files.surroundings():
         for job in jobs:
             files.reached("rename")
             if not files.move(job.scratch, job.folder):  # another process has made the same meanwhile

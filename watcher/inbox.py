@@ -72,7 +72,9 @@ class Inbox:
             self._turn.enter_context(self._intake.turn(stopping))
             self._in_turn, self._turn_over = True, self._clock.elapsed() + TURN_SECONDS
         self._intake.unfinished.clear()
-        taken = self._intake.take(self._candidates, GROUP)
+        taken: list[Taken] = []
+        while self._candidates and not taken:  # other processes may have taken many of those in view
+            taken = self._intake.take(self._candidates, GROUP)
         self._tally.unread = list(self._intake.unread.values())
         if self._intake.unfinished:
             self._tally.unsettled += self._intake.unfinished

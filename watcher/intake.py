@@ -82,6 +82,8 @@ class Intake:
         """By path what need not be looked at: accepted files that stay where they are, and those of `unread`."""
         self.unread: dict[str, Odd] = {}
         """By path the files that could not be read, or not removed once accepted."""
+        self._accepting: set[str] = set()
+        """The digests that were taken in this turn."""
         self._refused: list[str] = []
         self._stuck: list[Candidate] = []
         self._told: dict[str, Odd] = {}
@@ -92,6 +94,7 @@ class Intake:
     def turn(self, stopping: Callable[[], bool]) -> Iterator[None]:
         """One process at a time takes files: the lock is held from `take` until after `finish`."""
         with held(self._workspace.lock("intake"), "another process is taking files", wait=True, stopping=stopping):
+            self._accepting.clear()
             yield
 
     def try_again(self) -> None:
@@ -111,10 +114,9 @@ class Intake:
         Raises Unavailable if the disk or the process is at its limits.
         """
         taken: list[Taken] = []
-        new: set[str] = set()
         for _ in range(min(most, len(waiting))):
             try:
-                one = self._take(waiting[0], new)
+                one = self._take(waiting[0])
             except Unavailable:
                 if taken:
                     return taken  # what is copied is safe to finish; the rest is tried again
@@ -122,10 +124,10 @@ class Intake:
             waiting.popleft()
             if one:
                 taken.append(one)
-                new.add(one.digest)
+                self._accepting.add(one.digest)
         return taken
 
-    def _take(self, candidate: Candidate, new: set[str]) -> Taken | None:
+    def _take(self, candidate: Candidate) -> Taken | None:
         """None if the file is gone, is being written after all, or can't be read."""
         with files.surroundings():
             try:
@@ -138,7 +140,7 @@ class Intake:
                 return None
             try:
                 if self._has_room(candidate):
-                    return self._copy(candidate, handle, new)
+                    return self._copy(candidate, handle)
             except Unreadable as error:
                 self._refuse(candidate, str(error))
             except OSError as error:  # FAT takes none of 4 GB
@@ -166,7 +168,7 @@ class Intake:
         if self._told.get(path) != odd:
             log.warning("%s: %s", odd.name, why)
 
-    def _copy(self, candidate: Candidate, handle: int, new: set[str]) -> Taken | None:
+    def _copy(self, candidate: Candidate, handle: int) -> Taken | None:
         if signature(os.fstat(handle)) != candidate.signature or being_written(handle):
             self.unfinished.append(candidate.name)
             return None
@@ -180,7 +182,7 @@ class Intake:
                 self.unfinished.append(candidate.name)
                 return None
             folder = self._workspace.job_name(ARTIFACTS, digest)
-            if digest in new or files.exists(folder):
+            if digest in self._accepting or files.exists(folder):
                 files.remove_tree(Path(scratch))
                 return Taken(candidate, digest, None)
             receipt = self._receipt(candidate, digest, size)
@@ -212,6 +214,7 @@ class Intake:
         if lines:
             files.append_durable(self._workspace.state / "sightings.jsonl", b"".join(lines))
         for each in taken:
+            self._accepting.discard(each.digest)
             if each.candidate.remove:
                 self._remove(each.candidate)
             else:
