@@ -7,8 +7,9 @@ in one round, with one flush. The jobs are committed in their order, so that non
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
 from pathlib import Path
+
+import msgspec
 
 from watcher.execute import Done, Prepared, Voice, prepare
 from watcher.failures import Failure, guarded
@@ -93,8 +94,8 @@ class Batch:
             if ready := self._pending.follow(stage, _source(job)):
                 result = self._run(ready, None)
                 if isinstance(result, Failure):
-                    committed = replace(ready.sources[0], path=_committed(job))
-                    self.failed.append((replace(ready, sources=(committed,)), result))
+                    committed = msgspec.structs.replace(ready.sources[0], path=_committed(job))
+                    self.failed.append((msgspec.structs.replace(ready, sources=(committed,)), result))
 
     def _prepare(self, ready: Ready, locks: JobLocks | None) -> Done | Prepared | Failure | None:
         name = (ready.stage.name, ready.input)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from watcher import files
 from watcher.clock import SYSTEM, Clock, stamp
 from watcher.locks import Busy, JobLocks, accelerator
@@ -23,8 +25,7 @@ from watcher.stage import Attempt, Stage, Takes
 from watcher.workspace import RECEIPT, Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """A finished job; `fresh` tells whether it was this call that did it."""
 
     folder: Path
@@ -32,8 +33,7 @@ class Done:
     fresh: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A job that has run: all it will leave lies in `scratch`, perhaps not yet on the disk."""
 
     scratch: str
@@ -130,8 +130,7 @@ def prepare(
             return Done(Path(folder), read_receipt(Path(folder)), fresh=False)
         if gone := [source.path for source in sources if source.stage and not files.exists(str(source.path))]:
             raise Busy(f"{gone[0]} was removed by somebody else", "what takes its place is found at the next look")
-    place = scratch.name(f"{stage.name}.{key}")
-    out = Path(place)
+    out = scratch.path(f"{stage.name}.{key}")
     try:
         with files.surroundings():
             receipt = _run(workspace, stage, sources, settings, key, out, voice)
@@ -139,7 +138,7 @@ def prepare(
         with contextlib.suppress(OSError):
             files.remove_tree(out)
         raise
-    return Prepared(place, folder, receipt, out)
+    return Prepared(str(out), folder, receipt, out)
 
 
 def _run(

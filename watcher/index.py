@@ -142,12 +142,12 @@ class Index(Ledger):
 
     def _compared(self, stage: str) -> list[tuple[str, int | None]]:
         """The shards that hold other jobs than were entered; the first start after many jobs is spent here."""
-        differ = []
+        differ, folder = [], self._workspace.outbox / stage
         with transaction(self._database):  # nobody enters a job between the look at a shard's time and at its names
-            shards = (each for each in _folders(self._workspace.outbox / stage) if SHARD.fullmatch(each[0]))
+            shards = (each for each in _folders(folder) if SHARD.fullmatch(each[0]))
             for shard, changed in self._changed(stage, shards):
                 keys = b"".join(self._entered(stage, shard))
-                if ":".join(names(self._workspace.outbox / stage / shard)) == keys.hex(":", KEY_LENGTH // 2):
+                if ":".join(names(f"{folder}/{shard}")) == keys.hex(":", KEY_LENGTH // 2):
                     self._remember(stage, shard, changed)
                 else:
                     differ.append((shard, changed))

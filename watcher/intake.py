@@ -19,7 +19,6 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -54,8 +53,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     provenance: Provenance = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """A file that was copied; `job` is None if its content is accepted already."""
 
     candidate: Candidate
@@ -101,7 +99,7 @@ class Intake:
         """What could not be read may be tried once more, and what could not be removed."""
         self._told = dict(self.unread)
         stuck, self._stuck = self._stuck, []
-        for path in [*self._refused, *(os.fspath(each.path) for each in stuck)]:
+        for path in [*self._refused, *(each.path for each in stuck)]:
             self.passed.pop(path, None)
             self.unread.pop(path, None)
         self._refused.clear()
@@ -159,11 +157,11 @@ class Intake:
         return False
 
     def _refuse(self, candidate: Candidate, why: str) -> None:
-        self._refused.append(os.fspath(candidate.path))
+        self._refused.append(candidate.path)
         self._pass_by(candidate, f"it can't be taken: {why}")
 
     def _pass_by(self, candidate: Candidate, why: str) -> None:
-        path, odd = os.fspath(candidate.path), Odd(printable(candidate.name), why)
+        path, odd = candidate.path, Odd(printable(candidate.name), why)
         self.passed[path], self.unread[path] = candidate.signature, odd
         if self._told.get(path) != odd:
             log.warning("%s: %s", odd.name, why)
@@ -173,7 +171,7 @@ class Intake:
             self.unfinished.append(candidate.name)
             return None
         files.reached("copy")
-        scratch = self._scratch.name(f"{ARTIFACTS}.{next(self._numbers)}")
+        scratch = str(self._scratch.path(f"{ARTIFACTS}.{next(self._numbers)}"))
         files.fresh_folder(scratch)
         try:
             digest, size = files.copy_hashed(functools.partial(_read, handle), f"{scratch}/{ARTIFACT}")
@@ -218,10 +216,10 @@ class Intake:
             if each.candidate.remove:
                 self._remove(each.candidate)
             else:
-                self.passed[os.fspath(each.candidate.path)] = each.candidate.signature
+                self.passed[each.candidate.path] = each.candidate.signature
 
     def _notable(self, taken: Taken) -> bool:
-        return taken.job is not None or not taken.candidate.path.name.startswith(CLAIM)
+        return taken.job is not None or f"/{CLAIM}" not in taken.candidate.path
 
     def _sighting(self, taken: Taken) -> Sighting:
         provenance = {**read_sidecar(taken.candidate.path), **self._provenance}
@@ -229,8 +227,8 @@ class Intake:
         return Sighting(digest=taken.digest, name=name, when=when, provenance=provenance)
 
     def _remove(self, candidate: Candidate) -> None:
-        path = os.fspath(candidate.path)
-        claim = f"{candidate.path.parent}/{CLAIM}{os.getpid()}-{next(self._numbers)}"
+        path = candidate.path
+        claim = f"{path.rpartition('/')[0]}/{CLAIM}{os.getpid()}-{next(self._numbers)}"
         try:
             if signature(os.lstat(path)) != candidate.signature:
                 return  # new content under the same name: it is taken in its turn
@@ -259,7 +257,7 @@ def _read(handle: int, size: int) -> bytes:
         raise
 
 
-def read_sidecar(path: Path) -> Provenance:
+def read_sidecar(path: Path | str) -> Provenance:
     """Where a dropped file comes from, as whoever dropped it wrote down; empty if nothing usable is there."""
     sidecar = f"{path}{SIDECAR}"
     try:
