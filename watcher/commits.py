@@ -23,8 +23,9 @@ from watcher.workspace import Workspace
 class Commits:
     """While more files wait, a round is flushed by a thread as the next one is made; it is named after that.
 
-    The flush serves the contents of a round and the names of the round before, whose inbox files go only then. So a
-    round passes through three states: made (and being flushed), named, finished.
+    The flush serves the contents of a round and the names of the round before. Inbox files go when no more wait, or at
+    the end of the turn: an ext4 without a journal passes over every freed inode when it makes a file. So a round is
+    first made (and being flushed), then named, then finished.
     """
 
     def __init__(self, workspace: Workspace, index: Index, inbox: Inbox, committed: Callable[[Batch], None]) -> None:
@@ -53,7 +54,7 @@ class Commits:
             self._flushing = _thread().submit(flush, batch.prepared, tuple(self._named))
         elif batch.prepared:
             flush(batch.prepared, self._named)
-            self._finish()
+            self._named.clear()
         if not more:
             self.finish()
 
@@ -67,7 +68,8 @@ class Commits:
         self.name()
         if self._unfinished:
             self.flush_names()
-            self._finish()
+            taken, self._unfinished = self._unfinished, []
+            self._inbox.finish(taken)
         self._inbox.leave()
 
     def give_up(self) -> None:
@@ -100,7 +102,7 @@ class Commits:
         if self._flushing:
             self._flushing.result()
             self._flushing = None
-            self._finish()
+            self._named.clear()
         commit(self._workspace, batch.prepared)
         del self._made[0]
         self._named += [job.folder for job in batch.prepared]
@@ -110,12 +112,6 @@ class Commits:
         self._named += [self._workspace.job_name(ARTIFACTS, each.digest) for each in batch.taken if not each.job]
         self._unfinished += batch.taken
         self._committed(batch)
-
-    def _finish(self) -> None:
-        """Once all names are on the disk."""
-        self._named.clear()
-        taken, self._unfinished = self._unfinished, []
-        self._inbox.finish(taken)
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """The engine: takes files from the inbox and carries them through the stages, in one pass or for as long as it lives.
 
 It goes in rounds. A round takes some files and runs some waiting jobs of every stage, makes all of it durable together,
-and only then enters it in the index; the inbox files go once the names are on the disk too, with the next round.
+and only then enters it in the index; the inbox files go once the names are on the disk too, when no more files wait.
 Nothing is remembered that the folders would not tell, so that the process may be killed at any instruction.
 """
 
@@ -139,7 +139,9 @@ class Engine:
         """Files and the jobs that run in this process; returns how many were taken, tried and committed."""
         before = self._commits.under_way
         batch = Batch(self.workspace, self.pending, self._scratch, self._locks, self.voice, self._takers, before)
-        batch.take(self.inbox.take(self.voice.stopping))
+        taken = self.inbox.take(self.voice.stopping)
+        with self.index.still():  # many small questions cost less so
+            batch.take(taken)
         moved = len(batch.taken) + bool(before)
         for stage in self._inline_order:
             if self._complete(stage, moved):
