@@ -148,10 +148,12 @@ class Engine:
                 moved += self._run_waiting(stage, batch)
         self._commits.commit(batch)
         self.busy |= batch.busy
-        if self.voice.clock.elapsed() - self._locked_since > LOCKS_SECONDS or not batch.jobs:
+        now = self.voice.clock.elapsed()
+        if not self._locks.held:
+            self._locked_since = now
+        elif now - self._locked_since > LOCKS_SECONDS or not batch.jobs:
             self._commits.name()  # nobody else is at a job before it is committed
             self._locks.release()
-            self._locked_since = self.voice.clock.elapsed()
         return moved
 
     def _run_waiting(self, stage: Stage, batch: Batch) -> int:

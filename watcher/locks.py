@@ -60,6 +60,11 @@ class JobLocks:
         _acquire(lock, f"another process is at a job of {name.split('.')[0]}", wait=wait, stopping=stopping)
         self._held[name] = lock
 
+    @property
+    def held(self) -> bool:
+        """Whether there is anything to release."""
+        return bool(self._held)
+
     def release(self) -> None:
         """Gives all locks back."""
         for lock in self._held.values():
