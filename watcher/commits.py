@@ -21,7 +21,7 @@ from watcher.workspace import Workspace
 
 
 class Commits:
-    """While more files wait, a round is flushed by a thread as the next one is made; it is named after that.
+    """While more waits, a round is flushed by a thread as the next one is made; it is named after that.
 
     The flush serves the contents of a round and the names of the round before. Inbox files go when no more wait, or at
     the end of the turn: an ext4 without a journal passes over every freed inode when it makes a file. So a round is
@@ -41,15 +41,16 @@ class Commits:
         """The round that is made but not committed."""
         return self._made[0] if self._made else None
 
-    def commit(self, batch: Batch) -> None:
-        """Begins to bring a round to the disk, and ends it if no more files wait.
+    def commit(self, batch: Batch, *, more: bool) -> None:
+        """Begins to bring a round to the disk, and ends it if no more files wait, nor (`more`) jobs.
 
         Raises Unavailable; `give_up` is to be called then.
         """
         self._made.append(batch)
         if len(self._made) > 1:
             self._name()
-        more = self._inbox.waiting and not self._inbox.overdue
+        if self._inbox.in_turn:
+            more = self._inbox.waiting > 0 and not self._inbox.overdue
         if more and batch.prepared:
             self._flushing = _thread().submit(flush, batch.prepared, tuple(self._named))
         elif batch.prepared:

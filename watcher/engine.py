@@ -71,7 +71,7 @@ class Engine:
                 self._takers.setdefault(source, []).append(stage)
         self._patient = patient
         self._locks, self._scratch = JobLocks(workspace), Scratch(workspace)
-        self._locked_since = 0.0
+        self._locks_until = 0.0
         self.inbox = Inbox(workspace, self._scratch, paths, tempo.settle_seconds, voice.clock, self.tally, provenance)
         self._children = Children(workspace, voice.clock)
         self._pressure = pressure
@@ -137,21 +137,21 @@ class Engine:
 
     def _inline(self) -> int:
         """Files and the jobs that run in this process; returns how many were taken, tried and committed."""
+        if not self._locks.held:
+            self._locks_until = self.voice.clock.elapsed() + LOCKS_SECONDS
         before = self._commits.under_way
         batch = Batch(self.workspace, self.pending, self._scratch, self._locks, self.voice, self._takers, before)
         taken = self.inbox.take(self.voice.stopping)
         with self.index.still():  # many small questions cost less so
             batch.take(taken)
-        moved = len(batch.taken) + bool(before)
+        moved, more = len(batch.taken) + bool(before), False
         for stage in self._inline_order:
             if self._complete(stage, moved):
-                moved += self._run_waiting(stage, batch)
-        self._commits.commit(batch)
+                tried = self._run_waiting(stage, batch)
+                moved, more = moved + tried, more or tried == GROUP or batch.full
+        self._commits.commit(batch, more=more)
         self.busy |= batch.busy
-        now = self.voice.clock.elapsed()
-        if not self._locks.held:
-            self._locked_since = now
-        elif now - self._locked_since > LOCKS_SECONDS or not batch.jobs:
+        if self._locks.held and (self.voice.clock.elapsed() > self._locks_until or not batch.jobs):
             self._commits.name()  # nobody else is at a job before it is committed
             self._locks.release()
         return moved

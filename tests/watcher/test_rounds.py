@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from crash import drop, prove, the_pass
-from toy import PIPELINE, FakeClock, one_pass
+from toy import PIPELINE, UPPER, FakeClock, one_pass
 
 from watcher import files
 from watcher.engine import Engine
@@ -26,27 +27,42 @@ CONTENTS = [b"%d words" % n for n in range(12)]
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setattr("watcher.inbox.GROUP", 4)
+    monkeypatch.setattr("watcher.engine.GROUP", 4)
     return Workspace(tmp_path / "w").make()
+
+
+def flushed_beside(step: str, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Holds the first flush up until the next round is at such a step, and tells whether it came to it."""
+    there, found = threading.Event(), list[bool]()
+    steps = iter(range(1000))
+
+    def meet(point: str) -> None:
+        if point == step and next(steps) == 4:  # the first of the second group
+            there.set()
+        elif point == "flush" and not found:
+            found.append(there.wait(LONG))
+
+    monkeypatch.setattr(files, "reached", meet)
+    return found
 
 
 def test_the_next_files_are_taken_while_a_round_is_flushed(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drop(workspace, CONTENTS)
-    copied = threading.Event()
-    copies = iter(range(len(CONTENTS)))
-    in_time: list[bool] = []
-
-    def meet(point: str) -> None:
-        if point == "copy" and next(copies) == 4:  # the first of the second group
-            copied.set()
-        elif point == "flush" and not in_time:
-            in_time.append(copied.wait(LONG))
-
-    monkeypatch.setattr(files, "reached", meet)
+    beside = flushed_beside("copy", monkeypatch)
     the_pass(workspace)
-    assert in_time == [True]
+    assert beside == [True]
     prove(workspace, CONTENTS)
+
+
+def test_the_next_jobs_are_run_while_a_round_is_flushed(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    drop(workspace, CONTENTS)
+    the_pass(workspace, (dataclasses.replace(UPPER, ready=lambda inputs: "not yet"),))
+    beside = flushed_beside("run", monkeypatch)
+    the_pass(workspace, (UPPER,))
+    assert beside == [True]
+    prove(workspace, CONTENTS, (UPPER,))
 
 
 @pytest.mark.parametrize("nth", range(4))
