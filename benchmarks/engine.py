@@ -222,7 +222,11 @@ class Watching:
 
 
 def latencies(folder: Path, count: int) -> list[float]:
-    """Milliseconds from the rename into the inbox to the third output, each file alone in an idle system."""
+    """Milliseconds from the rename into the inbox until the third output is there and durable: the dropped file goes.
+
+    Each file is alone in an idle system: what others left to be written is written first.
+    """
+    os.sync()
     found = []
     with Watching(folder) as watching:
         for n in range(count):
@@ -230,9 +234,10 @@ def latencies(folder: Path, count: int) -> list[float]:
             beside = watching.workspace.inbox.parent / ".dropping"
             beside.write_bytes(content(n))
             before = watching.engine.tally.done["three"]
+            dropped = watching.workspace.inbox / f"{n}.json"
             began = time.perf_counter()
-            beside.rename(watching.workspace.inbox / f"{n}.json")
-            while watching.engine.tally.done["three"] == before:
+            beside.rename(dropped)
+            while watching.engine.tally.done["three"] == before or dropped.exists():
                 time.sleep(0.0001)
             found.append(1000 * (time.perf_counter() - began))
     return found

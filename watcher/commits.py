@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
+
 from watcher import files
 from watcher.batch import Batch
 from watcher.execute import commit, flush
@@ -110,8 +112,8 @@ class Commits:
         # Before the note of where a file came from: who finds that one finds the job too.
         self._index.add([job_of(job.receipt) for job in batch.prepared])
         # Nothing leaves the inbox before what was made of it is safe, be it by a process that was killed since.
-        self._named += [self._workspace.job_name(ARTIFACTS, each.digest) for each in batch.taken if not each.job]
-        self._unfinished += batch.taken
+        self._named += [self._workspace.job_name(ARTIFACTS, each.digest) for each in batch.taken if not each.new]
+        self._unfinished += [msgspec.structs.replace(each, job=None) for each in batch.taken]  # there may be thousands
         self._committed(batch)
 
 

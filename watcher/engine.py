@@ -170,8 +170,8 @@ class Engine:
         return tried
 
     def _committed(self, batch: Batch) -> None:
-        self.tally.duplicates += sum(each.job is None for each in batch.taken)
-        self.tally.done[ARTIFACTS] += sum(each.job is not None for each in batch.taken)
+        self.tally.duplicates += sum(not each.new for each in batch.taken)
+        self.tally.done[ARTIFACTS] += sum(each.new for each in batch.taken)
         if batch.taken:
             self.pending.arrived(ARTIFACTS)
         for ready, job in batch.jobs:

@@ -54,11 +54,14 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """A file that was copied; `job` is None if its content is accepted already."""
+    """A file that was copied."""
 
     candidate: Candidate
     digest: str
-    job: Prepared | None
+    new: bool
+    """Its content was not accepted before."""
+    job: Prepared | None = None
+    """What is to be committed, if it is new."""
 
 
 class Unreadable(Exception):
@@ -182,14 +185,15 @@ class Intake:
             folder = self._workspace.job_name(ARTIFACTS, digest)
             if digest in self._accepting or files.exists(folder):
                 files.remove_tree(Path(scratch))
-                return Taken(candidate, digest, None)
+                return Taken(candidate, digest, new=False)
             receipt = self._receipt(candidate, digest, size)
             files.write_new(f"{scratch}/{RECEIPT}", dump_receipt(receipt))
         except BaseException:
             with contextlib.suppress(OSError):
                 files.remove_tree(Path(scratch))
             raise
-        return Taken(candidate, digest, Prepared(scratch, folder, receipt, Path(f"{scratch}/{ARTIFACT}")))
+        job = Prepared(scratch, folder, receipt, Path(f"{scratch}/{ARTIFACT}"))
+        return Taken(candidate, digest, new=True, job=job)
 
     def _receipt(self, candidate: Candidate, digest: str, size: int) -> Receipt:
         return Receipt(
@@ -219,7 +223,7 @@ class Intake:
                 self.passed[each.candidate.path] = each.candidate.signature
 
     def _notable(self, taken: Taken) -> bool:
-        return taken.job is not None or f"/{CLAIM}" not in taken.candidate.path
+        return taken.new or f"/{CLAIM}" not in taken.candidate.path
 
     def _sighting(self, taken: Taken) -> Sighting:
         provenance = {**read_sidecar(taken.candidate.path), **self._provenance}
