@@ -81,12 +81,13 @@ def watched_by(workspace: Workspace) -> str | None:
 
 
 def cannot_write(workspace: Workspace) -> str:
-    """Why nothing can be written in the workspace just now, as its volumes tell it; "" if something can.
-
-    Raises OSError if they can't be asked.
-    """
-    folders = [each for each in (workspace.state, workspace.outbox) if each.is_dir()]
-    return next(filter(None, map(_obstacle, folders)), "")
+    """Why nothing can be written in the workspace just now, as its volumes tell it; "" if something can."""
+    try:
+        with files.surroundings():
+            folders = [each for each in (workspace.state, workspace.outbox) if each.is_dir()]
+            return next(filter(None, map(_obstacle, folders)), "")
+    except Unavailable as error:
+        return error.reason
 
 
 def _obstacle(folder: os.PathLike[str]) -> str:
