@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -54,21 +55,29 @@ class Workspace:
     def inbox_gone(self) -> str:
         """Why the inbox is not what it was, or "": an empty mount point is not an empty inbox.
 
-        Raises OSError, and Unavailable.
+        Raises OSError.
         """
-        mark = self.state / "inbox-is-a-volume"
         try:
             volume = self.inbox.stat().st_dev
         except FileNotFoundError:
             return f"{self.inbox} is not there"
-        mounted = volume != make_folder(self.state).stat().st_dev
-        if mounted and not mark.exists():
-            mark.touch()
-        elif not mounted and mark.exists():
+        mark = self._inbox_is_a_volume
+        if mark.exists() and volume == self.state.stat().st_dev:
             return (
                 f"{self.inbox} was a volume of its own, which is not mounted now (if it never will be, delete {mark})"
             )
         return ""
+
+    def note_inbox(self) -> None:
+        """Writes down that the inbox is a volume of its own, if it is one. Raises OSError, and Unavailable."""
+        with contextlib.suppress(FileNotFoundError):
+            mounted = self.inbox.stat().st_dev != make_folder(self.state).stat().st_dev
+            if mounted and not self._inbox_is_a_volume.exists():
+                self._inbox_is_a_volume.touch()
+
+    @property
+    def _inbox_is_a_volume(self) -> Path:
+        return self.state / "inbox-is-a-volume"
 
     def quarantined(self, stage: str, digest: str) -> Path:
         """The folder of an input (by digest) that a stage can't use."""
