@@ -18,7 +18,7 @@ from toy import COUNT, PIPELINE, UPPER, FakeClock, digest, one_pass
 
 from watcher import files, quarantine, requests
 from watcher.engine import Engine
-from watcher.errors import Unavailable
+from watcher.errors import JobError, Unavailable
 from watcher.execute import Voice
 from watcher.failures import read_all
 from watcher.lineage import sightings
@@ -199,3 +199,35 @@ def test_a_folder_that_answers_nothing_for_a_while_ends_no_watcher(
 def test_names_that_somebody_has_cleared_away_cannot_be_made_durable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="is gone"):
         files.sync_names([str(tmp_path / "shard" / "job")])
+
+
+@pytest.mark.parametrize("below", ["", "deeper", "deeper/still"])
+def test_what_lies_in_place_of_a_folder_is_named(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("/no/such/volume")
+    with pytest.raises(JobError, match=r"/file: something that is no folder lies there — move it away"):
+        files.make_folder(tmp_path / "file" / below)
+    with pytest.raises(Unavailable, match=r"/link: this symbolic link leads to no folder — mount what it leads to"):
+        files.make_folder(tmp_path / "link" / below)
+
+
+def test_a_link_to_a_volume_that_went_away_ends_no_watcher(
+    workspace: Workspace, clock: FakeClock, tmp_path: Path
+) -> None:
+    volume = tmp_path / "volume"
+    workspace.outbox.rename(volume)
+    workspace.outbox.symlink_to(volume)
+    with Engine(workspace, PIPELINE, Tempo(settle_seconds=0.0), Voice(clock=clock), patient=True) as engine:
+        drop(workspace, [b"one"])
+        assert engine.round()
+        volume.rename(tmp_path / "away")
+        drop(workspace, [b"two"], "later")
+        engine.inbox.look_soon()
+        assert not engine.round()
+        assert "leads to no folder" in engine.tally.held["workspace"]
+        (tmp_path / "away").rename(volume)
+        for _ in range(20):
+            engine.round()
+            clock.pass_(60.0)
+        assert engine.tally.done["count"] == 2
+    prove(workspace, [b"one", b"two"])
