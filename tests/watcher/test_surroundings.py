@@ -9,6 +9,7 @@ import os
 import resource
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,10 +22,13 @@ from watcher.engine import Engine
 from watcher.errors import JobError, Unavailable
 from watcher.execute import Voice
 from watcher.failures import read_all
+from watcher.index import Index
 from watcher.lineage import sightings
 from watcher.stage import Attempt, Outcome
 from watcher.tempo import Tempo
 from watcher.workspace import Workspace
+
+SFTP_SERVERS = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/libexec/sftp-server")
 
 
 @contextlib.contextmanager
@@ -230,4 +234,34 @@ def test_a_link_to_a_volume_that_went_away_ends_no_watcher(
             engine.round()
             clock.pass_(60.0)
         assert engine.tally.done["count"] == 2
+    prove(workspace, [b"one", b"two"])
+
+
+@pytest.fixture
+def unmappable(tmp_path: Path) -> Iterator[Path]:
+    """A folder, as over a network, whose files can't be mapped into memory."""
+    server = next((each for each in map(Path, SFTP_SERVERS) if each.exists()), None)
+    if not (server and shutil.which("sshfs")):
+        pytest.skip("this machine has no sshfs")
+    (command := tmp_path / "ssh").write_text(f"#!/bin/sh\nexec {server}\n")
+    command.chmod(0o700)
+    (tmp_path / "there").mkdir()
+    (folder := tmp_path / "here").mkdir()
+    mount = ["sshfs", "-o", f"ssh_command={command}", "-o", "direct_io", f"there:{tmp_path / 'there'}", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False, timeout=60).returncode:
+        pytest.skip("this machine does not let the tests mount a folder")
+    yield folder
+    subprocess.run(["fusermount", "-u", "-z", str(folder)], check=True)
+
+
+def test_a_folder_without_shared_memory_has_an_index_too(unmappable: Path, clock: FakeClock) -> None:
+    workspace = Workspace(unmappable / "w").make()
+    drop(workspace, [b"one", b"two"])
+    assert one_pass(workspace, clock).done["count"] == 2
+    file = workspace.state / "index.sqlite"
+    before = file.stat().st_ino
+    with Index(workspace, PIPELINE) as one, Index(workspace, PIPELINE) as other:
+        one.settled("upper", digest(b"one"))
+        assert other.count("jobs", "count") == 2
+    assert file.stat().st_ino == before  # it was not made anew
     prove(workspace, [b"one", b"two"])
