@@ -15,6 +15,7 @@ from watcher.errors import BadInput, Unavailable
 from watcher.execute import Voice
 from watcher.failures import Failure, Retries, Schedule, guarded, read_all, wait_seconds
 from watcher.index import Index
+from watcher.requests import asked
 from watcher.stage import Attempt, Outcome, Stage
 from watcher.tempo import Tempo
 from watcher.workspace import Workspace
@@ -151,6 +152,18 @@ def test_what_fails_again_after_a_retry_is_quarantined_again_and_not_asked_for_a
     assert one_pass(workspace, clock).failed
     assert not one_pass(workspace, clock).failed
     assert len(list(read_all(workspace.quarantine))) == 1
+
+
+def test_a_request_for_a_set_that_a_newer_one_replaces_is_forgotten(workspace: Workspace, clock: FakeClock) -> None:
+    """Nothing would ever carry it out, and status would count it for good."""
+    newer = (*PIPELINE[:2], dataclasses.replace(PIPELINE[2], version="2"))
+    drop(workspace, b"one")
+    one_pass(workspace, clock)
+    with Index(workspace, newer) as index:
+        assert len(retry_affected(workspace, Schedule(workspace, Retries()), index, newer[2])) == 1
+    drop(workspace, b"two words")
+    assert one_pass(workspace, clock, newer).done["collect"] == 1
+    assert asked(workspace, "collect") == []
 
 
 def test_a_new_version_makes_stale_and_runs_again_only_when_asked(workspace: Workspace, clock: FakeClock) -> None:
