@@ -101,7 +101,7 @@ def _obstacle(folder: os.PathLike[str]) -> str:
 
 def look_into_inbox(workspace: Workspace, clock: Clock) -> Dropped:
     """Raises OSError if something other than the surroundings is at fault."""
-    settling = Settling(workspace.inbox, float("inf"), clock, remove=False)
+    settling = Settling(workspace.inbox, float("inf"), clock, remove=False, window=float("inf"))
     try:
         with files.surroundings():
             if not stat.S_ISDIR(workspace.inbox.stat().st_mode):

@@ -73,8 +73,10 @@ def signature(status: os.stat_result) -> Signature:
 class Settling:
     """Remembers since when the files of one folder (or one file by itself) lie still."""
 
-    def __init__(self, path: Path, seconds: float, clock: Clock, *, remove: bool) -> None:
+    def __init__(self, path: Path, seconds: float, clock: Clock, *, remove: bool, window: float | None = None) -> None:
+        """`window`: how many files are held in view at once, if not WINDOW."""
         self._path = path
+        self._window = window or WINDOW
         self._seconds = seconds
         self._clock = clock
         self._remove = remove
@@ -107,7 +109,7 @@ class Settling:
             else:
                 look.unsettled.append(name)
                 look.due = min(look.due or first + self._seconds, first + self._seconds)
-            if len(look.ready) + len(look.unsettled) >= WINDOW:
+            if len(look.ready) + len(look.unsettled) >= self._window:
                 look.full = True
                 break
         self._since = since
