@@ -1,7 +1,8 @@
 """Which files of a folder are finished being written.
 
 A file is taken once it has lain still (size, times, inode) for the settling time since this process first saw it; at
-once if `NAME.done` lies beside it. Names that say "unfinished" are left alone, and only regular files are looked at.
+once if `NAME.done` lies beside it and is not older. Names that say "unfinished" are left alone, and only regular files
+are looked at.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class Settling:
                 continue
             first = self._first_seen(name, seen, now)
             since[name] = (seen, first)
-            if now - first >= self._seconds or os.path.lexists(entry.path + DONE):
+            if now - first >= self._seconds or _marked(entry.path, status):
                 look.ready.append(Candidate(Path(entry.path), name, seen, self._remove))
             else:
                 look.unsettled.append(name)
@@ -162,6 +163,14 @@ class Settling:
                 folder.rmdir()
         except OSError:
             return  # somebody is using it after all
+
+
+def _marked(path: str, status: os.stat_result) -> bool:
+    """Whether `NAME.done` is meant for this file: one from before its last change was for an earlier file."""
+    try:
+        return os.lstat(path + DONE).st_mtime_ns >= status.st_mtime_ns
+    except OSError:
+        return False
 
 
 def _hidden(name: str) -> bool:
