@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import logging
@@ -166,6 +167,38 @@ def test_logs_rotate_and_the_tail_spans_the_rotation(tmp_path: Path, logger: log
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scantune.log", "scantune.log.1", "scantune.log.2"]
     assert all(path.stat().st_size <= 1000 for path in tmp_path.iterdir())
     assert [line[-3:] for line in logs.tail(tmp_path, 20)] == [f"{number:03d}" for number in range(180, 200)]
+
+
+def fill(folder: Path) -> None:
+    """To the last byte."""
+    with (folder / "ballast").open("wb", buffering=0) as out, contextlib.suppress(OSError):
+        while True:
+            out.write(bytes(4096))
+
+
+def test_a_full_disk_costs_lines_of_the_log_and_nothing_else(
+    small_disk: Path, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = logs.also_to_file(small_disk / "logs", Log(max_bytes=1 << 30))
+    fill(small_disk)
+    for number in range(500):
+        logger.info("line %03d", number)
+    (small_disk / "ballast").unlink()
+    logger.info("there is room again")
+    handler.close()
+    assert capsys.readouterr().err == ""
+    assert logs.tail(small_disk / "logs", 1)[0].endswith("there is room again")
+
+
+def test_a_log_that_can_not_be_written_out_at_the_end_is_no_failure(
+    small_disk: Path, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = logs.also_to_file(small_disk / "logs", Log(max_bytes=1 << 30))
+    fill(small_disk)
+    for number in range(500):
+        logger.info("line %03d", number)
+    handler.close()
+    assert capsys.readouterr().err == ""
 
 
 def test_libraries_that_tell_secrets_are_kept_quiet(logger: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
