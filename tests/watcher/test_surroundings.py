@@ -10,6 +10,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -265,3 +266,21 @@ def test_a_folder_without_shared_memory_has_an_index_too(unmappable: Path, clock
         assert other.count("jobs", "count") == 2
     assert file.stat().st_ino == before  # it was not made anew
     prove(workspace, [b"one", b"two"])
+
+
+def test_a_process_that_can_not_be_started_just_now_ends_no_watcher(
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    apart = dataclasses.replace(UPPER, command=(sys.executable, "-c", ""))
+    with Engine(workspace, (apart,), Tempo(settle_seconds=0.0), Voice(clock=clock), patient=True) as engine:
+        drop(workspace, [b"one"])
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess, "Popen", refuse)
+            engine.round()
+        assert engine.tally.held["workspace"].startswith("no process of upper can be started: Resource temporarily")
+        clock.pass_(60.0)
+        assert engine.round()
+        assert engine.working
