@@ -83,6 +83,13 @@ def test_scratch_is_removed_under_its_lock_unless_somebody_works_there(
     assert held == [True]
 
 
+def test_what_a_dead_process_was_putting_into_quarantine_is_removed_and_nothing_else(workspace: Workspace) -> None:
+    for name in ("999999999.dead", f"{os.getpid()}.alive", "somebody's"):
+        (workspace.quarantine / ".scratch" / name).mkdir(parents=True)
+    assert clean_up(workspace) == ["999999999.dead"]
+    assert len(list((workspace.quarantine / ".scratch").iterdir())) == 2
+
+
 def test_each_process_has_a_scratch_folder_of_its_own_and_finds_it_empty(workspace: Workspace) -> None:
     with Scratch(workspace) as first, Scratch(workspace) as second:
         assert Path(first.name("job")) != Path(second.name("job"))
