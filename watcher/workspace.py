@@ -35,9 +35,14 @@ class Workspace:
         return f"Workspace({str(self.root)!r}, outbox={str(self.outbox)!r})"
 
     def make(self) -> Workspace:
-        """Makes the four folders. Raises Unavailable if that is not possible just now."""
-        for folder in (self.inbox, self.outbox, self.quarantine, self.state):
+        """Makes the four folders, but no inbox in place of one that is elsewhere: what is not there takes nothing.
+
+        Raises Unavailable if that is not possible just now, and JobError.
+        """
+        for folder in (self.outbox, self.quarantine, self.state):
             make_folder(folder)
+        if not self.inbox.is_symlink():
+            make_folder(self.inbox)
         return self
 
     def job(self, stage: str, key: str) -> Path:

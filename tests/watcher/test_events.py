@@ -223,3 +223,13 @@ def test_only_who_takes_files_notes_that_the_inbox_is_a_volume(
     workspace.inbox.unlink()
     workspace.inbox.mkdir()
     assert "not mounted" in look_into_inbox(workspace, clock).gone
+
+
+def test_an_inbox_elsewhere_that_is_away_keeps_no_other_work_waiting(workspace: Workspace, clock: FakeClock) -> None:
+    (workspace.inbox / "a").write_bytes(b"one")
+    assert one_pass(workspace, clock, PIPELINE[:1]).done["upper"] == 1
+    workspace.inbox.rmdir()
+    workspace.inbox.symlink_to("/no/such/volume")
+    tally = one_pass(workspace, clock)
+    assert tally.done["count"] == 1
+    assert tally.gone == f"{workspace.inbox} is not there"
