@@ -141,7 +141,7 @@ def _books(workspace: Workspace, stage: Stage, index: Index, schedule: Schedule,
     of them to another while they were read is not judged.
     """
     before = _in_folders(workspace, stage.name, schedule)
-    quarantined = set(files.names(workspace.quarantine / stage.name))
+    quarantined = set(workspace.in_quarantine(stage.name))
     retrying = {each.input for each in schedule.entries() if each.stage == stage.name}
     again = set(asked(workspace, stage.name))
     with index.still():
@@ -174,7 +174,7 @@ def _in_folders(workspace: Workspace, stage: str, schedule: Schedule) -> set[tup
     schedule.refresh()
     found = {(each.input, each.next) for each in schedule.entries() if each.stage == stage}
     found |= {(digest, 0.0) for digest in asked(workspace, stage)}
-    for digest in files.names(workspace.quarantine / stage):
+    for digest in workspace.in_quarantine(stage):
         with contextlib.suppress(FileNotFoundError):
             found.add((digest, workspace.quarantined(stage, digest).stat().st_mtime))
     return found

@@ -84,7 +84,7 @@ def _in_trouble(workspace: Workspace, schedule: Schedule, words: str) -> Iterato
     if len(prefix := words.lower()) >= SHORTEST:
         yield from (_trouble(workspace, each) for each in schedule.entries() if each.input.startswith(prefix))
         for stage in names(workspace.quarantine):
-            meant = [each for each in names(workspace.quarantine / stage) if each.startswith(prefix)]
+            meant = [each for each in workspace.in_quarantine(stage) if each.startswith(prefix)]
             found = (read_trouble(workspace.quarantined(stage, each) / "reason.json") for each in meant)
             yield from (_trouble(workspace, each) for each in found if each)
 

@@ -169,7 +169,7 @@ def _stage(workspace: Workspace, stage: Stage, index: Index, troubles: Sequence[
         incomplete=index.count_incomplete(stage.name),
         waiting=max(0, waiting),
         retrying=len(retrying),
-        quarantined=len(files.names(workspace.quarantine / stage.name)),
+        quarantined=len(workspace.in_quarantine(stage.name)),
         stale=len(index.stale(stage)),
         asked=len(asked(workspace, stage.name)),
     )

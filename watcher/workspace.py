@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import sys
 from pathlib import Path
 
-from watcher.files import make_folder
+from watcher.files import make_folder, names
 from watcher.stage import ARTIFACTS
 
 RECEIPT = "receipt.json"
 ARTIFACT = "artifact"
 """The name of the accepted file in its folder; the name that it was dropped under is no part of it."""
+
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Workspace:
@@ -87,6 +90,10 @@ class Workspace:
     def quarantined(self, stage: str, digest: str) -> Path:
         """The folder of an input (by digest) that a stage can't use."""
         return Path(f"{self.quarantine}/{stage}/{digest}")
+
+    def in_quarantine(self, stage: str) -> list[str]:
+        """The digests of the inputs that a stage can't use; what people put beside them is none. Raises Unavailable."""
+        return [name for name in names(self.quarantine / stage) if DIGEST.fullmatch(name)]
 
     def resume(self, key: str) -> Path:
         """The folder of a job that outlives its attempts; not made."""

@@ -101,7 +101,7 @@ def _asked(look: Callable[[Workspace], Health], workspace: Workspace) -> Health:
 
 
 def _quarantine(workspace: Workspace) -> Health:
-    count = sum(len(names(workspace.quarantine / stage)) for stage in names(workspace.quarantine))
+    count = sum(len(workspace.in_quarantine(stage)) for stage in names(workspace.quarantine))
     if count:
         return Health(Level.WARNING, (f"{count} in quarantine (`scantune status` says why)",))
     return Health(Level.OK, ("nothing in quarantine",))

@@ -10,11 +10,13 @@ import pytest
 from toy import COUNT, PIPELINE, UPPER, FakeClock, collected, digest, one_pass, shout
 
 from watcher.again import retry_affected, retry_all, retry_some
+from watcher.audit import audit
 from watcher.engine import Engine
 from watcher.errors import BadInput, Unavailable
 from watcher.execute import Voice
 from watcher.failures import Failure, Retries, Schedule, guarded, read_all, wait_seconds
 from watcher.index import Index
+from watcher.overview import overview
 from watcher.requests import asked
 from watcher.stage import Attempt, Outcome, Stage
 from watcher.tempo import Tempo
@@ -210,3 +212,19 @@ def test_guarded_lets_an_interrupt_through() -> None:
     failure = guarded(lambda: 1 // 0)
     assert isinstance(failure, Failure)
     assert failure.kind == "bug"
+
+
+def test_what_people_put_into_the_quarantine_is_nobodys_input(
+    workspace: Workspace, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    drop(workspace, b"\0")
+    one_pass(workspace, clock)
+    (workspace.quarantine / "upper" / "Thumbs.db").touch()
+    (workspace.quarantine / "upper" / "mended").mkdir()
+    (workspace.quarantine / "note.txt").touch()
+    caplog.clear()
+    assert not +one_pass(workspace, clock).done
+    with Index(workspace, PIPELINE) as index:
+        assert audit(workspace, PIPELINE, index, Schedule(workspace, Retries())).balanced
+        assert overview(workspace, PIPELINE, index, Retries(), clock).stages[1].quarantined == 1
+    assert caplog.messages == []

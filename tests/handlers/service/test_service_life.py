@@ -106,7 +106,7 @@ def test_health_without_a_watcher_or_a_workspace(tmp_path: Path) -> None:
 def test_health_counts_the_quarantine(tmp_path: Path) -> None:
     (tmp_path / "inbox").mkdir()
     Heartbeat(tmp_path / "state", "1", {}).start(1000.0)
-    (tmp_path / "quarantine" / "analysis" / "0123").mkdir(parents=True)
+    (tmp_path / "quarantine" / "analysis" / ("01" * 32)).mkdir(parents=True)
     found = health(tmp_path, 1001.0, alive=lambda process: True)
     assert found.level is Level.WARNING
     assert "1 in quarantine" in str(found)
