@@ -11,13 +11,12 @@ import errno
 import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from watcher import files
-from watcher.clock import Clock
+from watcher.clock import Clock, stamp
 from watcher.failures import read_all
 from watcher.index import Index
 from watcher.ledger import Job
@@ -44,17 +43,18 @@ def prunable(
     workspace: Workspace, stages: Sequence[Stage], index: Index, clock: Clock, days: float, keep: frozenset[str]
 ) -> list[Prunable]:
     """What is older than `days` and serves nothing current; `keep` names further jobs (keys) that count as current."""
-    before, freed = clock.now() - days * 86_400, _Freed()
+    moment, freed = max(0.0, clock.now() - days * 86_400), _Freed()
+    before = stamp(moment)
     with index.still():
         found = list(_replaced(workspace, stages, index, before, keep, freed))
     for trouble in read_all(workspace.quarantine):
         copy = workspace.quarantined(trouble.stage, trouble.input) / ARTIFACT
-        if datetime.fromisoformat(trouble.since).timestamp() < before and copy.exists():
+        if trouble.since < before and copy.exists():
             found.append(Prunable("quarantined", f"{trouble.stage}/{trouble.input}", str(copy), freed.by(copy)))
     for stage in files.names(workspace.state / "cache"):
         folder = workspace.state / "cache" / stage
         with contextlib.suppress(FileNotFoundError):  # somebody else has emptied and removed it
-            if folder.stat().st_mtime < before and size_of(folder):
+            if folder.stat().st_mtime < moment and size_of(folder):
                 found.append(Prunable("cache", stage, str(folder), freed.by(folder)))
     return found
 
@@ -80,12 +80,12 @@ class _Freed:
 
 
 def _replaced(
-    workspace: Workspace, stages: Sequence[Stage], index: Index, before: float, keep: frozenset[str], freed: _Freed
+    workspace: Workspace, stages: Sequence[Stage], index: Index, before: str, keep: frozenset[str], freed: _Freed
 ) -> Iterator[Prunable]:
     jobs = {job.key: job for stage in stages for job in index.jobs(stage.name)}
     current = {job.key for stage in stages for job in index.current(stage.name)} | (jobs.keys() & keep)
     live = _with_inputs(workspace, jobs, current)
-    old = {key for key, job in jobs.items() if datetime.fromisoformat(job.started).timestamp() < before}
+    old = {key for key, job in jobs.items() if job.started < before}
     for key in sorted(_removable(workspace, stages, jobs, old - live)):
         folder = workspace.job(jobs[key].stage, key)
         yield Prunable("replaced", f"{jobs[key].stage}/{key}", str(folder), freed.by(folder))

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import fcntl
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -250,7 +251,13 @@ def test_a_cache_that_goes_meanwhile_is_none(
     assert prune(workspace, PIPELINE, [ghost]) == [ghost]
 
 
-def test_prune_leaves_the_reason_and_the_artifact_of_what_was_quarantined(done: Workspace, clock: FakeClock) -> None:
+@pytest.mark.parametrize("dated", [True, False])
+def test_prune_leaves_the_reason_and_the_artifact_of_what_was_quarantined(
+    done: Workspace, clock: FakeClock, dated: bool
+) -> None:
+    if not dated:  # somebody has edited it
+        reason = done.quarantined("upper", digest(b"\0")) / "reason.json"
+        reason.write_bytes(re.sub(rb',\s*"since":[^,}]*', b"", reason.read_bytes()))
     clock.pass_(40 * DAY)
     with Index(done, PIPELINE) as index:
         found = prune(done, PIPELINE, prunable(done, PIPELINE, index, clock, 30, frozenset()))
