@@ -242,7 +242,8 @@ def test_a_link_to_a_volume_that_went_away_ends_no_watcher(
 def unmappable(tmp_path: Path) -> Iterator[Path]:
     """A folder, as over a network, whose files can't be mapped into memory."""
     server = next((each for each in map(Path, SFTP_SERVERS) if each.exists()), None)
-    if not (server and shutil.which("sshfs")):
+    unmount = shutil.which("fusermount") or shutil.which("fusermount3")
+    if not (server and unmount and shutil.which("sshfs")):
         pytest.skip("this machine has no sshfs")
     (command := tmp_path / "ssh").write_text(f"#!/bin/sh\nexec {server}\n")
     command.chmod(0o700)
@@ -252,7 +253,7 @@ def unmappable(tmp_path: Path) -> Iterator[Path]:
     if subprocess.run(mount, capture_output=True, check=False, timeout=60).returncode:
         pytest.skip("this machine does not let the tests mount a folder")
     yield folder
-    subprocess.run(["fusermount", "-u", "-z", str(folder)], check=True)
+    subprocess.run([unmount, "-u", "-z", str(folder)], check=True)
 
 
 def test_a_folder_without_shared_memory_has_an_index_too(unmappable: Path, clock: FakeClock) -> None:
