@@ -1,4 +1,4 @@
-"""The jobs of one round that run in this process.
+"""One round: the files that were taken, and the jobs that run in this process.
 
 What a job made is handed to the next stage at once, before either is committed: a file goes through all light stages
 in one round, with one flush. The jobs are committed in their order, so that none is there before its input is.
@@ -6,12 +6,14 @@ in one round, with one flush. The jobs are committed in their order, so that non
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
+
+import msgspec
 
 from watcher.execute import Done, Prepared, Voice, prepare
 from watcher.failures import Failure, guarded
+from watcher.intake import Taken
 from watcher.locks import Busy, JobLocks
 from watcher.pending import Pending, Ready
 from watcher.scratch import Scratch
@@ -24,7 +26,7 @@ SECONDS = 0.5
 
 
 class Batch:
-    """The light jobs of one round: run, handed on, and listed for the commit."""
+    """What one round made: run, handed on, and listed for the commit."""
 
     def __init__(
         self,
@@ -34,13 +36,21 @@ class Batch:
         locks: JobLocks,
         voice: Voice,
         takers: Mapping[str, Sequence[Stage]],
+        before: Batch | None = None,
     ) -> None:
-        """`takers`: the light stages that take one input at a time, by the stage that they take from."""
+        """`takers`: the light stages that take one input at a time, by the stage that they take from.
+
+        `before`: the round before, if it is not committed yet.
+        """
         self._workspace, self._pending, self._voice = workspace, pending, voice
         self._scratch, self._locks = scratch, locks
         self._takers = takers
         self._until = voice.clock.elapsed() + SECONDS
-        self._begun: set[tuple[str, str]] = set()
+        self._under_way: Set[tuple[str, str]] = before.begun if before else frozenset()
+        self.begun: set[tuple[str, str]] = set()
+        """Stage and input of the jobs that were started."""
+        self.taken: list[Taken] = []
+        """The files that came in."""
         self.jobs: list[tuple[Ready, Prepared]] = []
         """What is to be committed, each job after those that it was made of."""
         self.failed: list[tuple[Ready, Failure]] = []
@@ -51,6 +61,18 @@ class Batch:
     @property
     def full(self) -> bool:
         return self._voice.clock.elapsed() > self._until or self._voice.stopping()
+
+    @property
+    def prepared(self) -> list[Prepared]:
+        """All that is to be committed, the accepted files before what was made of them."""
+        return [each.job for each in self.taken if each.job] + [job for _, job in self.jobs]
+
+    def take(self, taken: Sequence[Taken]) -> None:
+        """Adds accepted files, and runs what follows from them."""
+        self.taken += taken
+        for each in taken:
+            if each.job:
+                self.follow(each.job)
 
     def run(self, ready: Ready) -> Done | Failure | None:
         """Runs a job and what follows from it; returns what needs no commit, if it came to that."""
@@ -72,14 +94,14 @@ class Batch:
             if ready := self._pending.follow(stage, _source(job)):
                 result = self._run(ready, None)
                 if isinstance(result, Failure):
-                    committed = replace(ready.sources[0], path=_committed(job))
-                    self.failed.append((replace(ready, sources=(committed,)), result))
+                    committed = msgspec.structs.replace(ready.sources[0], path=_committed(job))
+                    self.failed.append((msgspec.structs.replace(ready, sources=(committed,)), result))
 
     def _prepare(self, ready: Ready, locks: JobLocks | None) -> Done | Prepared | Failure | None:
         name = (ready.stage.name, ready.input)
-        if name in self._begun:  # its scratch folder is in use
+        if name in self.begun or name in self._under_way:  # its scratch folder is in use
             return None
-        self._begun.add(name)
+        self.begun.add(name)
         try:
             return guarded(
                 lambda: prepare(self._workspace, ready.stage, ready.sources, self._scratch, locks, self._voice)

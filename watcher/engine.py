@@ -1,7 +1,7 @@
 """The engine: takes files from the inbox and carries them through the stages, in one pass or for as long as it lives.
 
 It goes in rounds. A round takes some files and runs some waiting jobs of every stage, makes all of it durable together,
-and only then enters it in the index; the inbox files go once the names are on the disk too, with the next round.
+and only then enters it in the index; the inbox files go once the names are on the disk too, when no more files wait.
 Nothing is remembered that the folders would not tell, so that the process may be killed at any instruction.
 """
 
@@ -18,11 +18,11 @@ from watcher.batch import Batch
 from watcher.children import BATCH, Children, outcomes
 from watcher.commits import Commits
 from watcher.errors import Unavailable
-from watcher.execute import Done, Prepared, Voice
+from watcher.execute import Done, Voice
 from watcher.failures import Failure, Schedule, Trouble, record, wait_seconds
 from watcher.inbox import GROUP, Inbox
 from watcher.index import Index
-from watcher.intake import Provenance, Taken
+from watcher.intake import Provenance
 from watcher.ledger import job_of
 from watcher.locks import JobLocks
 from watcher.pending import Pending, Ready
@@ -71,11 +71,11 @@ class Engine:
                 self._takers.setdefault(source, []).append(stage)
         self._patient = patient
         self._locks, self._scratch = JobLocks(workspace), Scratch(workspace)
-        self._locked_since = 0.0
+        self._locks_until = 0.0
         self.inbox = Inbox(workspace, self._scratch, paths, tempo.settle_seconds, voice.clock, self.tally, provenance)
         self._children = Children(workspace, voice.clock)
         self._pressure = pressure
-        self._commits = Commits(workspace, self.index, self.inbox)
+        self._commits = Commits(workspace, self.index, self.inbox, self._committed)
         self.busy = False
         """Another process is at a job that waits here."""
         self.expecting = True
@@ -94,12 +94,13 @@ class Engine:
 
     def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         self._children.stop(self.tempo.drain_seconds)
-        with contextlib.suppress(Unavailable):
-            self._reap()
-            self._commits.finish()
-            self._commits.flush_names()
-            if kind is None:
+        if kind is None:
+            with contextlib.suppress(Unavailable):
+                self._reap()
+                self._commits.finish()
+                self._commits.flush_names()
                 self.index.refresh()  # compares what was done with the folders, so that the next start need not
+        self._commits.give_up()
         self._locks.release()
         self._scratch.__exit__()
         self.index.__exit__(kind)
@@ -135,23 +136,25 @@ class Engine:
         self._locks.release()
 
     def _inline(self) -> int:
-        """Files and the jobs that run in this process, committed together."""
-        batch = Batch(self.workspace, self.pending, self._scratch, self._locks, self.voice, self._takers)
-        tried = 0
+        """Files and the jobs that run in this process; returns how many were taken, tried and committed."""
+        if not self._locks.held:
+            self._locks_until = self.voice.clock.elapsed() + LOCKS_SECONDS
+        before = self._commits.under_way
+        batch = Batch(self.workspace, self.pending, self._scratch, self._locks, self.voice, self._takers, before)
         taken = self.inbox.take(self.voice.stopping)
-        for job in [each.job for each in taken if each.job]:
-            batch.follow(job)
+        with self.index.still():  # many small questions cost less so
+            batch.take(taken)
+        moved, more = len(batch.taken) + bool(before), False
         for stage in self._inline_order:
-            if self._complete(stage, tried + len(taken)):
-                tried += self._run_waiting(stage, batch)
-        self._commit(taken, batch.jobs)
-        for ready, failure in batch.failed:
-            self._failed(ready, failure)
+            if self._complete(stage, moved):
+                tried = self._run_waiting(stage, batch)
+                moved, more = moved + tried, more or tried == GROUP or batch.full
+        self._commits.commit(batch, more=more)
         self.busy |= batch.busy
-        if self.voice.clock.elapsed() - self._locked_since > LOCKS_SECONDS or not batch.jobs:
+        if self._locks.held and (self.voice.clock.elapsed() > self._locks_until or not batch.jobs):
+            self._commits.name()  # nobody else is at a job before it is committed
             self._locks.release()
-            self._locked_since = self.voice.clock.elapsed()
-        return tried + len(taken)
+        return moved
 
     def _run_waiting(self, stage: Stage, batch: Batch) -> int:
         """Runs some of the jobs that wait for a stage; returns how many were tried."""
@@ -166,14 +169,15 @@ class Engine:
                 self.index.add([job_of(result.receipt)])
         return tried
 
-    def _commit(self, taken: Sequence[Taken], jobs: Sequence[tuple[Ready, Prepared]]) -> None:
-        self._commits.commit(taken, [job for _, job in jobs])
-        self.tally.duplicates += sum(each.job is None for each in taken)
-        self.tally.done[ARTIFACTS] += sum(each.job is not None for each in taken)
-        if taken:
+    def _committed(self, batch: Batch) -> None:
+        self.tally.duplicates += sum(each.job is None for each in batch.taken)
+        self.tally.done[ARTIFACTS] += sum(each.job is not None for each in batch.taken)
+        if batch.taken:
             self.pending.arrived(ARTIFACTS)
-        for ready, job in jobs:
+        for ready, job in batch.jobs:
             self._done(ready, job.receipt, fresh=True)
+        for ready, failure in batch.failed:
+            self._failed(ready, failure)
 
     def _done(self, ready: Ready, receipt: Receipt, *, fresh: bool) -> None:
         name = ready.stage.name

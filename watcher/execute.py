@@ -2,7 +2,7 @@
 
     scratch folder -> run -> receipt -> flush -> rename
 
-The rename is the only commit. `execute` does it for one job; the engine calls `prepare` for several and one `commit`.
+The rename is the only commit. `execute` does it for one job; the engine calls `prepare`, `flush` and `commit` for many.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from watcher import files
 from watcher.clock import SYSTEM, Clock, stamp
@@ -23,8 +25,7 @@ from watcher.stage import Attempt, Stage, Takes
 from watcher.workspace import RECEIPT, Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """A finished job; `fresh` tells whether it was this call that did it."""
 
     folder: Path
@@ -32,8 +33,7 @@ class Done:
     fresh: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A job that has run: all it will leave lies in `scratch`, perhaps not yet on the disk."""
 
     scratch: str
@@ -76,6 +76,7 @@ def execute_sources(workspace: Workspace, stage: Stage, sources: Sequence[Source
         job = prepare(workspace, stage, sources, scratch, locks, voice, wait=True)
         if isinstance(job, Done):
             return job
+        flush([job])
         commit(workspace, [job])
         with files.surroundings():
             files.reached("flush names")
@@ -129,8 +130,7 @@ def prepare(
             return Done(Path(folder), read_receipt(Path(folder)), fresh=False)
         if gone := [source.path for source in sources if source.stage and not files.exists(str(source.path))]:
             raise Busy(f"{gone[0]} was removed by somebody else", "what takes its place is found at the next look")
-    place = scratch.name(f"{stage.name}.{key}")
-    out = Path(place)
+    out = scratch.path(f"{stage.name}.{key}")
     try:
         with files.surroundings():
             receipt = _run(workspace, stage, sources, settings, key, out, voice)
@@ -138,7 +138,7 @@ def prepare(
         with contextlib.suppress(OSError):
             files.remove_tree(out)
         raise
-    return Prepared(place, folder, receipt, out)
+    return Prepared(str(out), folder, receipt, out)
 
 
 def _run(
@@ -193,8 +193,8 @@ def _regular(folder: str) -> Iterator[str]:
                 yield entry.path
 
 
-def commit(workspace: Workspace, jobs: Sequence[Prepared], names: Sequence[str] = ()) -> None:
-    """Makes prepared jobs done: their content is on the disk before the first of them gets its name.
+def flush(jobs: Sequence[Prepared], names: Sequence[str] = ()) -> None:
+    """Brings what prepared jobs made to the disk, before the first of them gets its name.
 
     The names themselves are on the disk after `files.sync_names`, at the latest when the system likes: a job whose name
     a power failure took is not done, and is done again with the same result. `names` were given before and are flushed
@@ -203,6 +203,11 @@ def commit(workspace: Workspace, jobs: Sequence[Prepared], names: Sequence[str] 
     with files.surroundings():
         files.reached("flush")
         files.sync_trees([job.scratch for job in jobs], names)
+
+
+def commit(workspace: Workspace, jobs: Sequence[Prepared]) -> None:
+    """Makes prepared and flushed jobs done: gives them their names."""
+    with files.surroundings():
         for job in jobs:
             files.reached("rename")
             if not files.move(job.scratch, job.folder):  # another process has made the same meanwhile

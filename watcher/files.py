@@ -220,7 +220,7 @@ def tree(folder: Path) -> Iterator[Path]:
         yield Path(entry.path)
 
 
-def names(folder: Path) -> list[str]:
+def names(folder: Path | str) -> list[str]:
     """The names in a folder in their order, hidden ones left out; none if there is no such folder."""
     with surroundings(), contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return sorted([name for name in os.listdir(folder) if name[0] != "."])

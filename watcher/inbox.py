@@ -49,7 +49,9 @@ class Inbox:
         ]
         self._candidates: deque[Candidate] = deque()
         self._more = False
-        self._turn, self._in_turn, self._turn_over = contextlib.ExitStack(), False, 0.0
+        self._turn, self._turn_over = contextlib.ExitStack(), 0.0
+        self.in_turn = False
+        """Files were taken that are not finished; no other process takes any."""
         self.look_at = 0.0
         """When (of the clock that never goes back) to look again."""
 
@@ -68,11 +70,13 @@ class Inbox:
             self._look()
         if not self._candidates:
             return []
-        if not self._in_turn:
+        if not self.in_turn:
             self._turn.enter_context(self._intake.turn(stopping))
-            self._in_turn, self._turn_over = True, self._clock.elapsed() + TURN_SECONDS
+            self.in_turn, self._turn_over = True, self._clock.elapsed() + TURN_SECONDS
         self._intake.unfinished.clear()
-        taken = self._intake.take(self._candidates, GROUP)
+        taken: list[Taken] = []
+        while self._candidates and not taken:  # other processes may have taken many of those in view
+            taken = self._intake.take(self._candidates, GROUP)
         self._tally.unread = list(self._intake.unread.values())
         if self._intake.unfinished:
             self._tally.unsettled += self._intake.unfinished
@@ -87,13 +91,13 @@ class Inbox:
     @property
     def overdue(self) -> bool:
         """This process has taken files for long enough."""
-        return self._in_turn and self._clock.elapsed() > self._turn_over
+        return self.in_turn and self._clock.elapsed() > self._turn_over
 
     def leave(self) -> None:
         """All that was taken is finished, or given up: others may take files."""
         waited_for = self.overdue and self.waiting
         self._turn.close()
-        self._in_turn = False
+        self.in_turn = False
         if waited_for:  # who waits looks every so often
             self._clock.wait(threading.Event(), 2 * POLL_SECONDS)
 

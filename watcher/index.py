@@ -7,7 +7,6 @@ A shard folder whose modification time is as remembered has not changed.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import re
 import time
@@ -142,30 +141,32 @@ class Index(Ledger):
 
     def _compared(self, stage: str) -> list[tuple[str, int | None]]:
         """The shards that hold other jobs than were entered; the first start after many jobs is spent here."""
-        differ = []
+        differ, folder = [], self._workspace.outbox / stage
         with transaction(self._database):  # nobody enters a job between the look at a shard's time and at its names
-            shards = (each for each in _folders(self._workspace.outbox / stage) if SHARD.fullmatch(each[0]))
+            shards = (each for each in _folders(folder) if SHARD.fullmatch(each[0]))
             for shard, changed in self._changed(stage, shards):
-                keys = b"".join(self._entered(stage, shard))
-                if ":".join(names(self._workspace.outbox / stage / shard)) == keys.hex(":", KEY_LENGTH // 2):
+                if ":".join(names(f"{folder}/{shard}")) == self._entered(stage, shard):
                     self._remember(stage, shard, changed)
                 else:
                     differ.append((shard, changed))
         return differ
 
-    def _entered(self, stage: str, shard: str) -> list[bytes]:
+    def _entered(self, stage: str, shard: str) -> str:
+        """The keys that were entered, in their order; put together by SQLite, for there may be very many."""
         low, high = bytes.fromhex(shard) + bytes(31), bytes.fromhex(shard) + b"\xff" * 31
-        query = "SELECT key FROM jobs WHERE stage = ? AND key BETWEEN ? AND ? ORDER BY key"
-        return list(itertools.chain.from_iterable(self._database.execute(query, (stage, low, high))))
+        keys = "SELECT key FROM jobs WHERE stage = ? AND key BETWEEN ? AND ? ORDER BY key"
+        query = f"SELECT lower(group_concat(hex(key), ':')) FROM ({keys})"
+        return self._database.execute(query, (stage, low, high)).fetchone()[0] or ""
 
     def _read_shard(self, stage: str, shard: str, changed: int | None) -> int:
         folder = self._workspace.outbox / stage / shard
-        known = set(self._entered(stage, shard))  # before the names: what is entered meanwhile must not pass for lost
-        there = {bytes.fromhex(name) for name in names(folder) if KEY.fullmatch(name)}
-        new = list(self._read_jobs(folder / key.hex() for key in sorted(there - known)))
+        # Before the names: what is entered meanwhile must not pass for lost.
+        known = set(filter(None, self._entered(stage, shard).split(":")))
+        there = set(filter(KEY.fullmatch, names(folder)))
+        new = list(self._read_jobs(folder / key for key in sorted(there - known)))
         with transaction(self._database):
             for key in known - there:
-                self._lose(stage, key)
+                self._lose(stage, bytes.fromhex(key))
             self._add(new)
             for each in self._each:
                 if known - there and stage in (each.name, *each.accepts):

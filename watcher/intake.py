@@ -19,7 +19,6 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -54,8 +53,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     provenance: Provenance = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """A file that was copied; `job` is None if its content is accepted already."""
 
     candidate: Candidate
@@ -82,6 +80,8 @@ class Intake:
         """By path what need not be looked at: accepted files that stay where they are, and those of `unread`."""
         self.unread: dict[str, Odd] = {}
         """By path the files that could not be read, or not removed once accepted."""
+        self._accepting: set[str] = set()
+        """The digests that were taken in this turn."""
         self._refused: list[str] = []
         self._stuck: list[Candidate] = []
         self._told: dict[str, Odd] = {}
@@ -92,13 +92,14 @@ class Intake:
     def turn(self, stopping: Callable[[], bool]) -> Iterator[None]:
         """One process at a time takes files: the lock is held from `take` until after `finish`."""
         with held(self._workspace.lock("intake"), "another process is taking files", wait=True, stopping=stopping):
+            self._accepting.clear()
             yield
 
     def try_again(self) -> None:
         """What could not be read may be tried once more, and what could not be removed."""
         self._told = dict(self.unread)
         stuck, self._stuck = self._stuck, []
-        for path in [*self._refused, *(os.fspath(each.path) for each in stuck)]:
+        for path in [*self._refused, *(each.path for each in stuck)]:
             self.passed.pop(path, None)
             self.unread.pop(path, None)
         self._refused.clear()
@@ -111,10 +112,9 @@ class Intake:
         Raises Unavailable if the disk or the process is at its limits.
         """
         taken: list[Taken] = []
-        new: set[str] = set()
         for _ in range(min(most, len(waiting))):
             try:
-                one = self._take(waiting[0], new)
+                one = self._take(waiting[0])
             except Unavailable:
                 if taken:
                     return taken  # what is copied is safe to finish; the rest is tried again
@@ -122,10 +122,10 @@ class Intake:
             waiting.popleft()
             if one:
                 taken.append(one)
-                new.add(one.digest)
+                self._accepting.add(one.digest)
         return taken
 
-    def _take(self, candidate: Candidate, new: set[str]) -> Taken | None:
+    def _take(self, candidate: Candidate) -> Taken | None:
         """None if the file is gone, is being written after all, or can't be read."""
         with files.surroundings():
             try:
@@ -140,7 +140,7 @@ class Intake:
                 return None
             try:
                 if self._has_room(candidate):
-                    return self._copy(candidate, handle, new)
+                    return self._copy(candidate, handle)
             except Unreadable as error:
                 self._refuse(candidate, str(error))
             except OSError as error:  # FAT takes none of 4 GB
@@ -159,21 +159,21 @@ class Intake:
         return False
 
     def _refuse(self, candidate: Candidate, why: str) -> None:
-        self._refused.append(os.fspath(candidate.path))
+        self._refused.append(candidate.path)
         self._pass_by(candidate, f"it can't be taken: {why}")
 
     def _pass_by(self, candidate: Candidate, why: str) -> None:
-        path, odd = os.fspath(candidate.path), Odd(printable(candidate.name), why)
+        path, odd = candidate.path, Odd(printable(candidate.name), why)
         self.passed[path], self.unread[path] = candidate.signature, odd
         if self._told.get(path) != odd:
             log.warning("%s: %s", odd.name, why)
 
-    def _copy(self, candidate: Candidate, handle: int, new: set[str]) -> Taken | None:
+    def _copy(self, candidate: Candidate, handle: int) -> Taken | None:
         if signature(os.fstat(handle)) != candidate.signature or being_written(handle):
             self.unfinished.append(candidate.name)
             return None
         files.reached("copy")
-        scratch = self._scratch.name(f"{ARTIFACTS}.{next(self._numbers)}")
+        scratch = str(self._scratch.path(f"{ARTIFACTS}.{next(self._numbers)}"))
         files.fresh_folder(scratch)
         try:
             digest, size = files.copy_hashed(functools.partial(_read, handle), f"{scratch}/{ARTIFACT}")
@@ -182,7 +182,7 @@ class Intake:
                 self.unfinished.append(candidate.name)
                 return None
             folder = self._workspace.job_name(ARTIFACTS, digest)
-            if digest in new or files.exists(folder):
+            if digest in self._accepting or files.exists(folder):
                 files.remove_tree(Path(scratch))
                 return Taken(candidate, digest, None)
             receipt = self._receipt(candidate, digest, size)
@@ -214,13 +214,14 @@ class Intake:
         if lines:
             files.append_durable(self._workspace.state / "sightings.jsonl", b"".join(lines))
         for each in taken:
+            self._accepting.discard(each.digest)
             if each.candidate.remove:
                 self._remove(each.candidate)
             else:
-                self.passed[os.fspath(each.candidate.path)] = each.candidate.signature
+                self.passed[each.candidate.path] = each.candidate.signature
 
     def _notable(self, taken: Taken) -> bool:
-        return taken.job is not None or not taken.candidate.path.name.startswith(CLAIM)
+        return taken.job is not None or f"/{CLAIM}" not in taken.candidate.path
 
     def _sighting(self, taken: Taken) -> Sighting:
         provenance = {**read_sidecar(taken.candidate.path), **self._provenance}
@@ -228,8 +229,8 @@ class Intake:
         return Sighting(digest=taken.digest, name=name, when=when, provenance=provenance)
 
     def _remove(self, candidate: Candidate) -> None:
-        path = os.fspath(candidate.path)
-        claim = f"{candidate.path.parent}/{CLAIM}{os.getpid()}-{next(self._numbers)}"
+        path = candidate.path
+        claim = f"{path.rpartition('/')[0]}/{CLAIM}{os.getpid()}-{next(self._numbers)}"
         try:
             if signature(os.lstat(path)) != candidate.signature:
                 return  # new content under the same name: it is taken in its turn
@@ -258,7 +259,7 @@ def _read(handle: int, size: int) -> bytes:
         raise
 
 
-def read_sidecar(path: Path) -> Provenance:
+def read_sidecar(path: Path | str) -> Provenance:
     """Where a dropped file comes from, as whoever dropped it wrote down; empty if nothing usable is there."""
     sidecar = f"{path}{SIDECAR}"
     try:

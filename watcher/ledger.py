@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from watcher.receipt import Receipt, flavour
 from watcher.stage import ARTIFACTS, Stage, Takes
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """One finished job, as far as the books need it. Digests and keys are 64 hexadecimal digits."""
 
     stage: str
@@ -26,8 +26,7 @@ class Job:
     incomplete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """An input that waits for a stage: the output of the job `source`/`key`."""
 
     number: int

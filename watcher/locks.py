@@ -60,6 +60,11 @@ class JobLocks:
         _acquire(lock, f"another process is at a job of {name.split('.')[0]}", wait=wait, stopping=stopping)
         self._held[name] = lock
 
+    @property
+    def held(self) -> bool:
+        """Whether there is anything to release."""
+        return bool(self._held)
+
     def release(self) -> None:
         """Gives all locks back."""
         for lock in self._held.values():
@@ -88,12 +93,15 @@ def held(file: Path, busy: str, *, wait: bool = False, stopping: Callable[[], bo
         lock.release()
 
 
-@contextlib.contextmanager
-def accelerator(name: str, stopping: Callable[[], bool], say: Callable[[str], None]) -> Iterator[None]:
+def accelerator(
+    name: str, stopping: Callable[[], bool], say: Callable[[str], None]
+) -> contextlib.AbstractContextManager[None]:
     """Holds the user's lock of this name while a job runs, waiting for it as long as it takes; "" is no lock."""
-    if not name:
-        yield
-        return
+    return _accelerator(name, stopping, say) if name else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _accelerator(name: str, stopping: Callable[[], bool], say: Callable[[str], None]) -> Iterator[None]:
     file = user_lock(name)
     lock = _lock(file)
     busy = f"{name} is in use by {holder(file) or 'another process'}"

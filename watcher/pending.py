@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from watcher import requests
 from watcher.clock import Clock, stamp
 from watcher.failures import Schedule, Trouble
@@ -26,8 +28,7 @@ IN_A_ROW = 3
 """Once this many jobs of a stage found their surroundings missing, the others wait until the first is due again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """One job that can run now."""
 
     stage: Stage

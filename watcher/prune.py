@@ -155,7 +155,7 @@ def _remove(workspace: Workspace, stages: Sequence[Stage], each: Prunable) -> No
                 if stage in taker.accepts:  # whoever reads it holds one of these
                     locks.take_all(taker.name)
             with contextlib.suppress(FileNotFoundError):  # somebody else has pruned it
-                files.move(each.folder, scratch.name(key))  # gone as a whole, or not at all
+                files.move(each.folder, str(scratch.path(key)))  # gone as a whole, or not at all
 
 
 @contextlib.contextmanager

@@ -26,18 +26,18 @@ class Scratch:
             with contextlib.suppress(Busy):
                 self._held.enter_context(_alone(self._workspace, f"{number:02d}"))
                 break
-        self._folder = f"{_all(self._workspace)}/{number:02d}"
+        self._folder = _all(self._workspace) / f"{number:02d}"
         with files.surroundings():
-            files.remove_tree(Path(self._folder))
+            files.remove_tree(self._folder)
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._held, contextlib.suppress(OSError):
-            files.remove_tree(Path(self._folder))
+            files.remove_tree(self._folder)
 
-    def name(self, what: str) -> str:
+    def path(self, what: str) -> Path:
         """The path of something in it; the folder itself is made by `files.fresh_folder`, when first needed."""
-        return f"{self._folder}/{what}"
+        return self._folder.joinpath(what)
 
 
 def remove_abandoned(workspace: Workspace) -> list[str]:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+import msgspec
+
 from watcher.clock import Clock
 from watcher.shown import printable
 
@@ -33,11 +35,10 @@ Signature = tuple[int, int, int, int, int]
 """Device, inode, size, modification and change time in nanoseconds: equal if nothing happened to the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A file that may be taken, as it was when looked at."""
 
-    path: Path
+    path: str
     name: str
     """Its path relative to the folder that was looked at."""
     signature: Signature
@@ -106,7 +107,7 @@ class Settling:
             first = self._first_seen(name, seen, now)
             since[name] = (seen, first)
             if now - first >= self._seconds or _marked(entry.path, status):
-                look.ready.append(Candidate(Path(entry.path), name, seen, self._remove))
+                look.ready.append(Candidate(entry.path, name, seen, self._remove))
             else:
                 look.unsettled.append(name)
                 look.due = min(look.due or first + self._seconds, first + self._seconds)

@@ -6,8 +6,10 @@ import contextlib
 import functools
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
+
+import msgspec
 
 from watcher import files
 from watcher.errors import BadInput, Unavailable
@@ -18,8 +20,7 @@ from watcher.workspace import ARTIFACT, RECEIPT
 KEY_LENGTH = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """One input of a job. Its digest is of content alone, so that a loose copy of an artifact is the same input."""
 
     path: Path
@@ -74,16 +75,18 @@ def _loose_tree(folder: Path) -> str:
     return tree_digest({os.fspath(path.relative_to(folder)): Output(*files.hash_file(path)) for path in inside})
 
 
-@contextlib.contextmanager
-def private_copy(sources: Sequence[Source], beside: str) -> Iterator[list[Path]]:
+def private_copy(sources: Sequence[Source], beside: str) -> AbstractContextManager[list[Path]]:
     """The paths that a run may read: what is not in the outbox is copied first, and is what its digest says.
 
     Raises Unavailable if a loose input changed since it was identified.
     """
     if all(source.stage for source in sources):
-        yield [source.path for source in sources]
-        return
-    copies = Path(beside)
+        return contextlib.nullcontext([source.path for source in sources])
+    return _copies(sources, Path(beside))
+
+
+@contextlib.contextmanager
+def _copies(sources: Sequence[Source], copies: Path) -> Iterator[list[Path]]:
     try:
         yield [source.path if source.stage else _copied(source, copies / str(n)) for n, source in enumerate(sources)]
     finally:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from watcher.errors import JobError
 
@@ -21,20 +23,18 @@ class Takes(enum.Enum):
     ALL = "all"  # one job for the set of all inputs so far (a manifest); newer sets supersede waiting ones
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What a run says of itself; the receipt keeps it beside the digests of what the run wrote."""
 
-    counts: Mapping[str, int | float | str] = field(default_factory=dict)
+    counts: Mapping[str, int | float | str] = {}
     warnings: tuple[str, ...] = ()
     incomplete: bool = False
     """Part of the input could not be read: the job is done, but `run` exits 1 and `status` says so."""
-    clock: Mapping[str, int | float | str] = field(default_factory=dict)
+    clock: Mapping[str, int | float | str] = {}
     """Durations, dates, memory: what may differ between two runs on the same input."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """What the engine hands to one run besides its inputs."""
 
     key: str

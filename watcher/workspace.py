@@ -33,6 +33,7 @@ class Workspace:
         self._outbox = os.fspath(self.outbox)
         # Schedule, locks and index belong to one outbox: another outbox has other books.
         self.state = self.outbox / ".state" if outbox else self.root / "state"
+        self._resume = self.state / "resume"
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.root)!r}, outbox={str(self.outbox)!r})"
@@ -97,7 +98,7 @@ class Workspace:
 
     def resume(self, key: str) -> Path:
         """The folder of a job that outlives its attempts; not made."""
-        return Path(f"{self.state}/resume/{key}")
+        return self._resume.joinpath(key)
 
     @functools.cache  # noqa: B019 - a workspace lives as long as its process
     def cache(self, stage: str) -> Path:

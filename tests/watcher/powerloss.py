@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from watcher import files
+from watcher import commits, files
 
 INDEX = "state/index.sqlite"
 
@@ -106,11 +106,36 @@ class Recorder:
             patches.setattr(files, "sync", sync)
             patches.setattr(files, "_sync_volume", sync_volume)
             patches.setattr(files, "_flush", flush)
+            patches.setattr(commits, "_thread", lambda: self)
             patches.setattr(files, "_hand_to_drive", sync)  # on a Mac: what is handed over is flushed before it goes on
             self._on = True
             run()
             self._on = False
         self._note()
+
+    def submit(self, flush: Callable[..., None], *arguments: object) -> Recorder.Flushing:
+        """In the place of a thread: what it flushes is what lies there now, and is relied on once it was waited for."""
+        before, self._disk = self._disk, self._disk.copy()
+        flush(*arguments)
+        after, self._disk = self._disk, before
+        return Recorder.Flushing(self, before.copy(), after)
+
+    @dataclass
+    class Flushing:
+        """A flush that goes on while other things happen."""
+
+        recorder: Recorder
+        before: Disk
+        after: Disk
+
+        def result(self) -> None:
+            """What was flushed on its own meanwhile is newer."""
+            disk = self.recorder._disk
+            for name in ("contents", "names", "modified"):
+                then, flushed, now = (getattr(each, name) for each in (self.before, self.after, disk))
+                now.update({inode: value for inode, value in flushed.items() if now.get(inode) == then.get(inode)})
+
+        exception = result
 
     def close(self) -> None:
         for handle in self._held.values():

@@ -76,9 +76,9 @@ def test_scratch_is_removed_under_its_lock_unless_somebody_works_there(
     monkeypatch.setattr(files, "reached", lambda point: held.append(is_held(workspace.lock("scratch.01"))))
     with Scratch(workspace) as scratch:
         abandoned.mkdir(parents=True)
-        Path(scratch.name("upper")).mkdir(parents=True)
+        scratch.path("upper").mkdir(parents=True)
         assert clean_up(workspace) == ["artifacts.0"]
-        assert Path(scratch.name("upper")).exists()
+        assert scratch.path("upper").exists()
         assert not abandoned.parent.exists()
     assert held == [True]
 
@@ -92,11 +92,11 @@ def test_what_a_dead_process_was_putting_into_quarantine_is_removed_and_nothing_
 
 def test_each_process_has_a_scratch_folder_of_its_own_and_finds_it_empty(workspace: Workspace) -> None:
     with Scratch(workspace) as first, Scratch(workspace) as second:
-        assert Path(first.name("job")) != Path(second.name("job"))
-    left = Path(first.name("job"))
+        assert first.path("job") != second.path("job")
+    left = first.path("job")
     left.mkdir(parents=True)
     with Scratch(workspace) as third:
-        assert third.name("job") == str(left)
+        assert third.path("job") == left
         assert not left.exists()
 
 

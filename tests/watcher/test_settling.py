@@ -150,7 +150,7 @@ def test_only_so_many_files_are_held_in_view(inbox: Path, clock: FakeClock, monk
         assert len(look.ready) <= 10
         for each in look.ready:
             seen.add(each.name)
-            each.path.unlink()
+            Path(each.path).unlink()
     assert len(seen) == 25
 
 
