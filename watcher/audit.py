@@ -5,6 +5,7 @@ Every job's outputs are hashed again and compared with its receipt, and its key 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -69,6 +70,7 @@ def _look(workspace: Workspace, stages: Sequence[Stage], index: Index, schedule:
     faults: list[Fault] = []
     jobs = 0
     with files.surroundings():
+        books = [_books(workspace, stage, index, schedule, faults) for stage in stages if stage.takes is Takes.EACH]
         for stage in (ARTIFACTS, *(stage.name for stage in stages)):
             known = set()
             for shard in files.names(workspace.outbox / stage):
@@ -78,7 +80,6 @@ def _look(workspace: Workspace, stages: Sequence[Stage], index: Index, schedule:
                     faults += _readable(workspace, stage, key)
             faults += _index(index, stage, known)
         faults += _conserved(workspace)
-        books = [_books(workspace, stage, index, schedule, faults) for stage in stages if stage.takes is Takes.EACH]
     return Audit(jobs=jobs, books=books, faults=faults)
 
 
@@ -136,29 +137,44 @@ def _conserved(workspace: Workspace) -> Iterator[Fault]:
 
 
 def _books(workspace: Workspace, stage: Stage, index: Index, schedule: Schedule, faults: list[Fault]) -> Books:
-    accepted = {job.output for source in stage.accepts for job in index.jobs(source)}
-    done = {job.input for job in index.jobs(stage.name)}
-    quarantined = set(files.names(workspace.quarantine / stage.name))
+    """What failed, or is asked for again, lies in the folders, and the rest in the index: an input that went from one
+    of them to another while they were read is not judged.
+    """
+    before = _in_folders(workspace, stage.name, schedule)
+    quarantined = set(workspace.in_quarantine(stage.name))
     retrying = {each.input for each in schedule.entries() if each.stage == stage.name}
-    waiting = {row.input for row in index.waiting(stage.name, 0, -1)} - retrying
     again = set(asked(workspace, stage.name))
-    for name, one, other in (
-        ("done and in quarantine", done, quarantined),
-        ("done and to be tried again", done, retrying),
-        ("in quarantine and to be tried again", quarantined, retrying),
-        ("done and waiting", done, waiting),
-        ("in quarantine and waiting", quarantined, waiting),
+    with index.still():
+        accepted = {job.output for source in stage.accepts for job in index.jobs(source)}
+        done = {job.input for job in index.jobs(stage.name)}
+        waiting = {row.input for row in index.waiting(stage.name, 0, -1)} - retrying
+    moved = {digest for digest, _ in before ^ _in_folders(workspace, stage.name, schedule)}
+    for what, digests in (
+        ("done and in quarantine", (done & quarantined) - again),
+        ("done and to be tried again", (done & retrying) - again),
+        ("in quarantine and to be tried again", (quarantined & retrying) - again),
+        ("done and waiting", (done & waiting) - again),
+        ("in quarantine and waiting", (quarantined & waiting) - again),
+        ("accepted, and in no state", accepted - done - quarantined - retrying - waiting - again),
+        ("not accepted, and yet in a state", (quarantined | retrying | waiting) - accepted),
     ):
-        faults += [Fault(f"{stage.name}/{digest}", name) for digest in sorted((one & other) - again)]
-    for digest in sorted(accepted - done - quarantined - retrying - waiting):
-        faults.append(Fault(f"{stage.name}/{digest}", "accepted, and in no state"))
-    for digest in sorted((quarantined | retrying | waiting) - accepted):
-        faults.append(Fault(f"{stage.name}/{digest}", "not accepted, and yet in a state"))
+        faults += [Fault(f"{stage.name}/{digest}", what) for digest in sorted(digests - moved)]
     return Books(
         stage=stage.name,
         accepted=len(accepted),
         done=len(accepted & done),
         quarantined=len(accepted & quarantined),
         retrying=len(accepted & retrying),
-        waiting=len(accepted & waiting - again),
+        waiting=len(accepted & (waiting | again) - done - quarantined - retrying),
     )
+
+
+def _in_folders(workspace: Workspace, stage: str, schedule: Schedule) -> set[tuple[str, float]]:
+    """What failed and what is asked for again, each with what tells it from its own return a moment later."""
+    schedule.refresh()
+    found = {(each.input, each.next) for each in schedule.entries() if each.stage == stage}
+    found |= {(digest, 0.0) for digest in asked(workspace, stage)}
+    for digest in workspace.in_quarantine(stage):
+        with contextlib.suppress(FileNotFoundError):
+            found.add((digest, workspace.quarantined(stage, digest).stat().st_mtime))
+    return found

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watcher.clock import Clock, stamp
+from watcher.errors import BY_ITSELF, Unavailable
 from watcher.failures import Failure, Schedule, Trouble, read_trouble
 from watcher.files import make_folder
 from watcher.index import Index
@@ -68,7 +69,7 @@ class Children:
         return stage.name in self._running
 
     def start(self, stage: Stage, jobs: Sequence[Ready], schedule: Schedule) -> None:
-        """Raises OSError if no process can be started."""
+        """Raises Unavailable if no process can be started: there are too many, or memory is short."""
         paths = [str(source.path) for job in jobs for source in job.sources]
         list_file = None
         if sum(map(len, paths)) > LONGEST_COMMAND:
@@ -79,9 +80,12 @@ class Children:
         attempts = {digest: trouble.attempts for digest, trouble in troubles.items() if trouble}
         began = stamp(self._clock.now())
         # A session of its own: Ctrl-C reaches the parent, which asks it to stop.
-        process = subprocess.Popen(
-            [*stage.command, *paths], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-        )
+        try:
+            process = subprocess.Popen(
+                [*stage.command, *paths], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
+            )
+        except OSError as error:
+            raise Unavailable(f"no process of {stage.name} can be started: {error.strerror}", BY_ITSELF) from error
         self._running[stage.name] = Child(stage, list(jobs), process, began, attempts, list_file)
 
     def ended(self) -> list[Child]:

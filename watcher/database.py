@@ -10,6 +10,8 @@ from pathlib import Path
 from watcher.errors import BY_ITSELF, Unavailable
 
 LAYOUT = 2
+NO_SHARED_MEMORY = "SQLITE_IOERR_SHMMAP"
+"""Some network and FUSE folders can't be mapped into memory for several processes, as write-ahead logging needs it."""
 
 SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -39,7 +41,9 @@ def _usable(file: Path) -> sqlite3.Connection | None:
         database = _connect(file)
         with _closed_on_error(database):
             layout = database.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname == NO_SHARED_MEMORY:
+            return None
         raise
     except sqlite3.DatabaseError:
         return None  # no database, or a damaged one
@@ -50,24 +54,34 @@ def _usable(file: Path) -> sqlite3.Connection | None:
 
 
 def _anew(file: Path) -> sqlite3.Connection:
+    """With a log of what is to be written beside it, so that who reads hinders nobody who writes; where the folder
+    lacks what that needs, with a journal that any folder can hold. The file remembers which.
+    """
     remove_database(file)
-    return _empty(_connect(file))
+    try:
+        return _empty(_connect(file), "WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname != NO_SHARED_MEMORY:
+            raise
+    remove_database(file)
+    return _empty(_connect(file), "DELETE")
 
 
-def _empty(database: sqlite3.Connection) -> sqlite3.Connection:
+def _empty(database: sqlite3.Connection, journal: str) -> sqlite3.Connection:
     with _closed_on_error(database):
+        database.execute(f"PRAGMA journal_mode = {journal}")
         database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {LAYOUT}; COMMIT;")
     return database
 
 
 def in_memory() -> sqlite3.Connection:
     """An empty index that is no file and goes with its connection."""
-    return _empty(sqlite3.connect(":memory:", isolation_level=None))
+    return _empty(sqlite3.connect(":memory:", isolation_level=None), "MEMORY")
 
 
 def remove_database(file: Path) -> None:
     """Removes the file and those that SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in ("", "-wal", "-shm", "-journal"):
         file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
@@ -75,7 +89,6 @@ def _connect(file: Path) -> sqlite3.Connection:
     # Other processes may use the same index; no write of theirs takes long.
     database = sqlite3.connect(file, timeout=60.0, isolation_level=None)
     with _closed_on_error(database):
-        database.execute("PRAGMA journal_mode = WAL")
         # A power failure may take the last transactions, never the consistency: what changed since is read again.
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("PRAGMA cache_size = -4000")

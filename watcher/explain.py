@@ -11,9 +11,10 @@ import msgspec
 
 from watcher.clock import Clock, stamp
 from watcher.failures import Schedule, Trouble, read_trouble
+from watcher.files import names
 from watcher.index import Index
 from watcher.ledger import Job
-from watcher.lineage import find, sightings
+from watcher.lineage import SHORTEST, find, sightings
 from watcher.overview import look_into_inbox, watched_by
 from watcher.receipt import ReceiptError, read_receipt
 from watcher.requests import asked
@@ -51,7 +52,7 @@ def why(
     troubles = list(_in_trouble(workspace, schedule, words))
     steps = list(_Question(workspace, stages, index, schedule, find(workspace, index, words)).answer())
     if in_inbox or troubles or steps:
-        return [*in_inbox, *{(step.stage, step.subject): step for step in (*troubles, *steps)}.values()]
+        return [*in_inbox, *{(step.stage, step.subject): step for step in (*steps, *troubles)}.values()]
     reason = "nothing was accepted under this name, path, digest or key, and "
     gone = look_into_inbox(workspace, clock).gone
     reason += f"the inbox can't be asked: {gone}" if gone else "no file of the inbox has it (hidden ones stay there)"
@@ -75,13 +76,17 @@ def _in_inbox(workspace: Workspace, clock: Clock, words: str) -> Iterator[Step]:
 
 
 def _in_trouble(workspace: Workspace, schedule: Schedule, words: str) -> Iterator[Step]:
-    """For a path in the quarantine, and for collected inputs, which no single job stands for."""
+    """For a path in the quarantine, and for inputs of later stages, which no job has for its key."""
     path = Path(words).absolute()
     for folder in (path, *path.parents):
         if folder.is_relative_to(workspace.quarantine) and (trouble := read_trouble(folder / "reason.json")):
             yield _trouble(workspace, trouble)
-    if len(words) >= 4:
-        yield from (_trouble(workspace, each) for each in schedule.entries() if each.input.startswith(words.lower()))
+    if len(prefix := words.lower()) >= SHORTEST:
+        yield from (_trouble(workspace, each) for each in schedule.entries() if each.input.startswith(prefix))
+        for stage in names(workspace.quarantine):
+            meant = [each for each in workspace.in_quarantine(stage) if each.startswith(prefix)]
+            found = (read_trouble(workspace.quarantined(stage, each) / "reason.json") for each in meant)
+            yield from (_trouble(workspace, each) for each in found if each)
 
 
 class _Question:

@@ -212,7 +212,7 @@ def read_trouble(file: Path) -> Trouble | None:
     try:
         return msgspec.json.decode(file.read_bytes(), type=Trouble)
     except (OSError, msgspec.DecodeError) as error:
-        if not isinstance(error, FileNotFoundError):
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
             log.warning("%s can't be read: %s", file, error)
         return None
 

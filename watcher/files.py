@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from watcher.errors import Unavailable
+from watcher.errors import JobError, Unavailable
 from watcher.passing import PASSING as PASSING
 from watcher.passing import surroundings as surroundings
 
@@ -42,11 +42,21 @@ reached: Callable[[str], None] = _ignore
 
 
 def make_folder(folder: Path) -> Path:
-    """Makes a folder and what lies above it, readable by its owner only; returns it."""
-    with surroundings():
-        if not folder.is_dir():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Makes a folder and what lies above it, readable by its owner only; returns it. Raises JobError."""
+    try:
+        with surroundings():
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise _in_the_way(folder) from None
     return folder
+
+
+def _in_the_way(folder: Path) -> JobError:
+    path = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+    if path.is_symlink():
+        return Unavailable(f"{path}: this symbolic link leads to no folder", "mount what it leads to, or remove it")
+    return JobError(f"{path}: something that is no folder lies there", "move it away")
 
 
 def write_durable(file: Path, data: bytes) -> None:

@@ -114,6 +114,7 @@ class Inbox:
                 if not gone:
                     log.warning("nothing is taken: %s", self._tally.gone)
                 return
+            self._workspace.note_inbox()
             for settling in self._settling:
                 look = settling.look(self._intake.passed)
                 self._candidates += look.ready

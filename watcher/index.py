@@ -104,7 +104,7 @@ class Index(Ledger):
                 " AND NOT EXISTS (SELECT 1 FROM jobs d WHERE d.stage = ? AND d.input = j.output)",
                 (stage.name, source, stage.name),
             )
-        for digest in names(self._workspace.quarantine / stage.name):
+        for digest in self._workspace.in_quarantine(stage.name):
             self.settled(stage.name, digest)
 
     # -- keeping in step with the folders --------------------------------------------------------------------------

@@ -136,6 +136,8 @@ class Intake:
             except OSError as error:
                 if error.errno in UNREADABLE:
                     self._refuse(candidate, files.PASSING[error.errno])
+                elif error.errno == errno.EAGAIN:  # who holds a lease on it (a file server) is asked for it by this
+                    self.unfinished.append(candidate.name)
                 elif error.errno not in (errno.ENOENT, errno.ELOOP, errno.EINVAL, errno.ENOTDIR):
                     raise
                 return None

@@ -52,8 +52,9 @@ def find(workspace: Workspace, index: Index, words: str) -> list[Job]:
     for folder in (path, *path.parents):
         if len(folder.name) == KEY_LENGTH and folder.is_relative_to(workspace.outbox):
             return index.find(folder.name)
-    if SHORTEST <= len(words) <= KEY_LENGTH and set(words) <= set(string.hexdigits):
-        return index.find(words.lower())
+    is_prefix = SHORTEST <= len(words) <= KEY_LENGTH and set(words) <= set(string.hexdigits)
+    if is_prefix and (jobs := index.find(words.lower())):
+        return jobs  # else it may be a name that looks like one
     names = {printable(words), printable(Path(words).name)}
     if path.is_relative_to(workspace.inbox):
         names = {printable(str(path.relative_to(workspace.inbox)))}

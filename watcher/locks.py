@@ -162,4 +162,4 @@ def _acquire(lock: FileLock, busy: str, *, wait: bool, stopping: Callable[[], bo
         with surroundings():
             lock.acquire(blocking=wait, poll_interval=POLL_SECONDS, cancel_check=stopping)
     except Timeout:
-        raise Busy(busy, "it is tried again") from None
+        raise Busy(busy) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from watcher.failures import Retries, Schedule, Trouble, read_all
 from watcher.index import Index
 from watcher.locks import holder, is_held
 from watcher.requests import asked
-from watcher.settling import Look, Odd, Settling
+from watcher.settling import Odd, Settling
 from watcher.shown import printable
 from watcher.stage import ARTIFACTS, Stage, Takes
 from watcher.workspace import Workspace
@@ -81,12 +80,13 @@ def watched_by(workspace: Workspace) -> str | None:
 
 
 def cannot_write(workspace: Workspace) -> str:
-    """Why nothing can be written in the workspace just now, as its volumes tell it; "" if something can.
-
-    Raises OSError if they can't be asked.
-    """
-    folders = [each for each in (workspace.state, workspace.outbox) if each.is_dir()]
-    return next(filter(None, map(_obstacle, folders)), "")
+    """Why nothing can be written in the workspace just now, as its volumes tell it; "" if something can."""
+    try:
+        with files.surroundings():
+            folders = [each for each in (workspace.state, workspace.outbox) if each.is_dir()]
+            return next(filter(None, map(_obstacle, folders)), "")
+    except Unavailable as error:
+        return error.reason
 
 
 def _obstacle(folder: os.PathLike[str]) -> str:
@@ -101,23 +101,20 @@ def _obstacle(folder: os.PathLike[str]) -> str:
 
 def look_into_inbox(workspace: Workspace, clock: Clock) -> Dropped:
     """Raises OSError if something other than the surroundings is at fault."""
-    settling = Settling(workspace.inbox, float("inf"), clock, remove=False)
+    settling = Settling(workspace.inbox, float("inf"), clock, remove=False, window=float("inf"))
     try:
         with files.surroundings():
             if not stat.S_ISDIR(workspace.inbox.stat().st_mode):
                 return Dropped([], [], f"{workspace.inbox} is no folder")
-            look = settling.look()
+            look, gone = settling.look(), workspace.inbox_gone()
     except FileNotFoundError:
-        look = Look()
+        return Dropped([], [], f"{workspace.inbox} is not there")
     except Unavailable as error:
         return Dropped([], [], error.reason)
     names = [*(each.name for each in look.ready), *look.unsettled]
     tried = names if len(names) <= TRIED else []
     refused = {name: why for name in tried if (why := _refused(workspace.inbox / name))}
     odd = [*look.odd, *(Odd(printable(name), f"it can't be taken: {why}") for name, why in refused.items())]
-    gone = ""
-    with contextlib.suppress(Unavailable), files.surroundings():  # it was looked into: at most a note can't be made
-        gone = workspace.inbox_gone()
     return Dropped([printable(name) for name in names if name not in refused], odd, gone)
 
 
@@ -172,7 +169,7 @@ def _stage(workspace: Workspace, stage: Stage, index: Index, troubles: Sequence[
         incomplete=index.count_incomplete(stage.name),
         waiting=max(0, waiting),
         retrying=len(retrying),
-        quarantined=len(files.names(workspace.quarantine / stage.name)),
+        quarantined=len(workspace.in_quarantine(stage.name)),
         stale=len(index.stale(stage)),
         asked=len(asked(workspace, stage.name)),
     )

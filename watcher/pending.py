@@ -222,7 +222,10 @@ class Pending:
         for trouble in self._schedule.entries():  # an input that was superseded waits for nothing
             if trouble.stage == stage.name and trouble.input != digest:
                 self._schedule.drop(stage.name, trouble.input)
-        again = digest in requests.asked(self._workspace, stage.name)
+        asked = requests.asked(self._workspace, stage.name)
+        for superseded in set(asked) - {digest}:
+            requests.drop(self._workspace, stage.name, superseded)
+        again = digest in asked
         quarantined = self._index.quarantined(stage.name, digest)
         if quarantined or (self._index.done(stage.name, digest) and not again):
             return None

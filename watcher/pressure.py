@@ -59,12 +59,13 @@ def no_pressure(stage: Stage) -> str | None:
 
 
 def machine_of(folder: Path) -> Probe:
-    """Asks the system about the machine and about a folder's volume."""
+    """Asks the system about the machine and about a folder's volume; somebody may have cleared the folder itself."""
 
     def probe() -> Machine:
+        there = next(each for each in (folder, *folder.parents) if each.exists())
         battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
         percent = None if battery is None or battery.power_plugged else float(battery.percent)
-        return Machine(shutil.disk_usage(folder).free, psutil.virtual_memory().available, percent)
+        return Machine(shutil.disk_usage(there).free, psutil.virtual_memory().available, percent)
 
     return probe
 

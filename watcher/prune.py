@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from watcher import files
-from watcher.clock import Clock
+from watcher.clock import Clock, stamp
 from watcher.failures import read_all
 from watcher.index import Index
 from watcher.ledger import Job
@@ -35,37 +36,59 @@ class Prunable(msgspec.Struct, frozen=True):
     name: str
     folder: str
     bytes: int
+    """What the disk gains: a file with further names elsewhere counts with the last of them."""
 
 
 def prunable(
     workspace: Workspace, stages: Sequence[Stage], index: Index, clock: Clock, days: float, keep: frozenset[str]
 ) -> list[Prunable]:
     """What is older than `days` and serves nothing current; `keep` names further jobs (keys) that count as current."""
-    before = clock.now() - days * 86_400
+    moment, freed = max(0.0, clock.now() - days * 86_400), _Freed()
+    before = stamp(moment)
     with index.still():
-        found = list(_replaced(workspace, stages, index, before, keep))
+        found = list(_replaced(workspace, stages, index, before, keep, freed))
     for trouble in read_all(workspace.quarantine):
         copy = workspace.quarantined(trouble.stage, trouble.input) / ARTIFACT
-        if datetime.fromisoformat(trouble.since).timestamp() < before and copy.exists():
-            found.append(Prunable("quarantined", f"{trouble.stage}/{trouble.input}", str(copy), size_of(copy)))
+        if trouble.since < before and copy.exists():
+            found.append(Prunable("quarantined", f"{trouble.stage}/{trouble.input}", str(copy), freed.by(copy)))
     for stage in files.names(workspace.state / "cache"):
         folder = workspace.state / "cache" / stage
         with contextlib.suppress(FileNotFoundError):  # somebody else has emptied and removed it
-            if folder.stat().st_mtime < before and size_of(folder):
-                found.append(Prunable("cache", stage, str(folder), size_of(folder)))
+            if folder.stat().st_mtime < moment and size_of(folder):
+                found.append(Prunable("cache", stage, str(folder), freed.by(folder)))
     return found
 
 
+class _Freed:
+    """What goes, file by file: the copies in the quarantine and the parts of datasets may be links."""
+
+    def __init__(self) -> None:
+        self._going = Counter[tuple[int, int]]()
+
+    def by(self, path: Path) -> int:
+        """The bytes that the disk gains when this goes too."""
+        with contextlib.suppress(FileNotFoundError):  # somebody else removes it
+            return sum(map(self._last_name, files.tree(path) if path.is_dir() else [path]))
+        return 0
+
+    def _last_name(self, file: Path) -> int:
+        status = file.lstat()
+        if stat.S_ISDIR(status.st_mode):
+            return 0
+        self._going[status.st_dev, status.st_ino] += 1
+        return status.st_size if self._going[status.st_dev, status.st_ino] == status.st_nlink else 0
+
+
 def _replaced(
-    workspace: Workspace, stages: Sequence[Stage], index: Index, before: float, keep: frozenset[str]
+    workspace: Workspace, stages: Sequence[Stage], index: Index, before: str, keep: frozenset[str], freed: _Freed
 ) -> Iterator[Prunable]:
     jobs = {job.key: job for stage in stages for job in index.jobs(stage.name)}
     current = {job.key for stage in stages for job in index.current(stage.name)} | (jobs.keys() & keep)
     live = _with_inputs(workspace, jobs, current)
-    old = {key for key, job in jobs.items() if datetime.fromisoformat(job.started).timestamp() < before}
+    old = {key for key, job in jobs.items() if job.started < before}
     for key in sorted(_removable(workspace, stages, jobs, old - live)):
         folder = workspace.job(jobs[key].stage, key)
-        yield Prunable("replaced", f"{jobs[key].stage}/{key}", str(folder), size_of(folder))
+        yield Prunable("replaced", f"{jobs[key].stage}/{key}", str(folder), freed.by(folder))
 
 
 def _removable(workspace: Workspace, stages: Sequence[Stage], jobs: Mapping[str, Job], wanted: set[str]) -> set[str]:

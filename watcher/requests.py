@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from watcher import files
-from watcher.workspace import Workspace
+from watcher.workspace import DIGEST, Workspace
 
 
 def ask(workspace: Workspace, stage: str, digest: str) -> None:
@@ -18,7 +18,7 @@ def ask(workspace: Workspace, stage: str, digest: str) -> None:
 
 def asked(workspace: Workspace, stage: str) -> list[str]:
     """The digests of the inputs that a stage is to run again."""
-    return files.names(_folder(workspace, stage))
+    return [name for name in files.names(_folder(workspace, stage)) if DIGEST.fullmatch(name)]
 
 
 def drop(workspace: Workspace, stage: str, digest: str) -> None:

@@ -1,7 +1,8 @@
 """Which files of a folder are finished being written.
 
 A file is taken once it has lain still (size, times, inode) for the settling time since this process first saw it; at
-once if `NAME.done` lies beside it. Names that say "unfinished" are left alone, and only regular files are looked at.
+once if `NAME.done` lies beside it and is not older. Names that say "unfinished" are left alone, and only regular files
+are looked at.
 """
 
 from __future__ import annotations
@@ -74,8 +75,10 @@ def signature(status: os.stat_result) -> Signature:
 class Settling:
     """Remembers since when the files of one folder (or one file by itself) lie still."""
 
-    def __init__(self, path: Path, seconds: float, clock: Clock, *, remove: bool) -> None:
+    def __init__(self, path: Path, seconds: float, clock: Clock, *, remove: bool, window: float | None = None) -> None:
+        """`window`: how many files are held in view at once, if not WINDOW."""
         self._path = path
+        self._window = window or WINDOW
         self._seconds = seconds
         self._clock = clock
         self._remove = remove
@@ -103,12 +106,12 @@ class Settling:
                 continue
             first = self._first_seen(name, seen, now)
             since[name] = (seen, first)
-            if now - first >= self._seconds or os.path.lexists(entry.path + DONE):
+            if now - first >= self._seconds or _marked(entry.path, status):
                 look.ready.append(Candidate(entry.path, name, seen, self._remove))
             else:
                 look.unsettled.append(name)
                 look.due = min(look.due or first + self._seconds, first + self._seconds)
-            if len(look.ready) + len(look.unsettled) >= WINDOW:
+            if len(look.ready) + len(look.unsettled) >= self._window:
                 look.full = True
                 break
         self._since = since
@@ -161,6 +164,14 @@ class Settling:
                 folder.rmdir()
         except OSError:
             return  # somebody is using it after all
+
+
+def _marked(path: str, status: os.stat_result) -> bool:
+    """Whether `NAME.done` is meant for this file: one from before its last change was for an earlier file."""
+    try:
+        return os.lstat(path + DONE).st_mtime_ns >= status.st_mtime_ns
+    except OSError:
+        return False
 
 
 def _hidden(name: str) -> bool:

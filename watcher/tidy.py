@@ -36,16 +36,20 @@ def forget_settled(workspace: Workspace, index: Index, schedule: Schedule) -> No
 
 def _quarantine_scratch(workspace: Workspace) -> list[str]:
     folder = workspace.quarantine / ".scratch"
-    stale = [name for name in files.names(folder) if not psutil.pid_exists(int(name.split(".")[0]))]
+    stale = [name for name in files.names(folder) if _of_a_dead_process(name.split(".")[0])]
     for name in stale:
         files.remove_tree(folder / name)
     return stale
 
 
+def _of_a_dead_process(number: str) -> bool:
+    return number.isdecimal() and not psutil.pid_exists(int(number))  # what has no number is not ours
+
+
 def _half_written(workspace: Workspace) -> list[str]:
     """What was to replace a file (see `files.write_durable`) when its process was killed."""
     beside = [file for folder in ("retry", "again") for file in workspace.state.glob(f"{folder}/*/.*.*")]
-    stale = [file for file in beside if file.suffix[1:].isdigit() and not psutil.pid_exists(int(file.suffix[1:]))]
+    stale = [file for file in beside if _of_a_dead_process(file.suffix[1:])]
     for file in stale:
         file.unlink(missing_ok=True)
     return [file.name for file in stale]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import re
 import sys
 from pathlib import Path
 
-from watcher.files import make_folder
+from watcher.files import make_folder, names
 from watcher.stage import ARTIFACTS
 
 RECEIPT = "receipt.json"
 ARTIFACT = "artifact"
 """The name of the accepted file in its folder; the name that it was dropped under is no part of it."""
+
+DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Workspace:
@@ -35,9 +39,14 @@ class Workspace:
         return f"Workspace({str(self.root)!r}, outbox={str(self.outbox)!r})"
 
     def make(self) -> Workspace:
-        """Makes the four folders. Raises Unavailable if that is not possible just now."""
-        for folder in (self.inbox, self.outbox, self.quarantine, self.state):
+        """Makes the four folders, but no inbox in place of one that is elsewhere: what is not there takes nothing.
+
+        Raises Unavailable if that is not possible just now, and JobError.
+        """
+        for folder in (self.outbox, self.quarantine, self.state):
             make_folder(folder)
+        if not self.inbox.is_symlink():
+            make_folder(self.inbox)
         return self
 
     def job(self, stage: str, key: str) -> Path:
@@ -55,25 +64,37 @@ class Workspace:
     def inbox_gone(self) -> str:
         """Why the inbox is not what it was, or "": an empty mount point is not an empty inbox.
 
-        Raises OSError, and Unavailable.
+        Raises OSError.
         """
-        mark = self.state / "inbox-is-a-volume"
         try:
             volume = self.inbox.stat().st_dev
         except FileNotFoundError:
             return f"{self.inbox} is not there"
-        mounted = volume != make_folder(self.state).stat().st_dev
-        if mounted and not mark.exists():
-            mark.touch()
-        elif not mounted and mark.exists():
+        mark = self._inbox_is_a_volume
+        if mark.exists() and volume == self.state.stat().st_dev:
             return (
                 f"{self.inbox} was a volume of its own, which is not mounted now (if it never will be, delete {mark})"
             )
         return ""
 
+    def note_inbox(self) -> None:
+        """Writes down that the inbox is a volume of its own, if it is one. Raises OSError, and Unavailable."""
+        with contextlib.suppress(FileNotFoundError):
+            mounted = self.inbox.stat().st_dev != make_folder(self.state).stat().st_dev
+            if mounted and not self._inbox_is_a_volume.exists():
+                self._inbox_is_a_volume.touch()
+
+    @property
+    def _inbox_is_a_volume(self) -> Path:
+        return self.state / "inbox-is-a-volume"
+
     def quarantined(self, stage: str, digest: str) -> Path:
         """The folder of an input (by digest) that a stage can't use."""
         return Path(f"{self.quarantine}/{stage}/{digest}")
+
+    def in_quarantine(self, stage: str) -> list[str]:
+        """The digests of the inputs that a stage can't use; what people put beside them is none. Raises Unavailable."""
+        return [name for name in names(self.quarantine / stage) if DIGEST.fullmatch(name)]
 
     def resume(self, key: str) -> Path:
         """The folder of a job that outlives its attempts; not made."""

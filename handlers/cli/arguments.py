@@ -15,6 +15,13 @@ def path(words: str) -> Path:
     return Path(words)
 
 
+def subject(words: str) -> str:
+    """An id, a name or a path that says something: "" would mean whatever has no name."""
+    if not words:
+        raise ArgumentTypeError("an id, a name or a path is expected, and this is empty")
+    return words
+
+
 def text(words: str) -> str:
     """Text that can be kept; a terminal of another encoding hands over bytes that are none."""
     if not is_text(words):

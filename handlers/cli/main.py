@@ -65,8 +65,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _told(error: OSError) -> str:
     what = PASSING.get(error.errno or 0) or error.strerror or str(error)
-    if isinstance(error, FileExistsError) and not os.path.isdir(error.filename):  # noqa: PTH112 - text or bytes
-        what = "something that is no folder lies there"
     where = [os.fsdecode(each) for each in (error.filename, error.filename2) if isinstance(each, str | bytes)]
     return ": ".join([*where, what])
 

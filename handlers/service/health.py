@@ -12,7 +12,10 @@ from pathlib import Path
 import msgspec
 
 from handlers.service.heartbeat import FILE, SECONDS, Beat
-from watcher.files import names
+from watcher.errors import Unavailable
+from watcher.files import names, surroundings
+from watcher.overview import cannot_write
+from watcher.workspace import Workspace
 
 LATE_SECONDS = 180.0
 """Without a beat for this long: a warning. The loop turns at least once a minute, but a large report holds it up."""
@@ -42,7 +45,10 @@ class Health:
 
 def health(root: Path, now: float, *, alive: Callable[[int], bool] | None = None) -> Health:
     """The state of the watcher of a workspace; `now` in seconds since 1970."""
-    found = [_watcher(root / "state" / FILE, now, alive or process_lives), _quarantine(root), _disk(root)]
+    found = [
+        _watcher(root / "state" / FILE, now, alive or process_lives),
+        *(_asked(look, Workspace(root)) for look in (_quarantine, _disk, _inbox)),
+    ]
     bad = [each for each in found if each.level is not Level.OK] or found
     return Health(max(each.level for each in bad), tuple(reason for each in bad for reason in each.reasons))
 
@@ -85,16 +91,33 @@ def _watcher(file: Path, now: float, alive: Callable[[int], bool]) -> Health:
     return Health(Level.OK, (f"the watcher, process {beat.process}, turned {silent:.0f} s ago",))
 
 
-def _quarantine(root: Path) -> Health:
-    count = sum(len(names(root / "quarantine" / stage)) for stage in names(root / "quarantine"))
+def _asked(look: Callable[[Workspace], Health], workspace: Workspace) -> Health:
+    """A volume that does not answer tells no monitor that all is well."""
+    try:
+        with surroundings():
+            return look(workspace)
+    except Unavailable as error:
+        return Health(Level.UNKNOWN, (error.reason,))
+
+
+def _quarantine(workspace: Workspace) -> Health:
+    count = sum(len(workspace.in_quarantine(stage)) for stage in names(workspace.quarantine))
     if count:
         return Health(Level.WARNING, (f"{count} in quarantine (`scantune status` says why)",))
     return Health(Level.OK, ("nothing in quarantine",))
 
 
-def _disk(root: Path) -> Health:
-    if not root.is_dir():
-        return Health(Level.UNKNOWN, (f"{root}: there is no such workspace",))
-    free = shutil.disk_usage(root).free
+def _disk(workspace: Workspace) -> Health:
+    if not workspace.root.is_dir():
+        return Health(Level.UNKNOWN, (f"{workspace.root}: there is no such workspace",))
+    if wrong := cannot_write(workspace):
+        return Health(Level.CRITICAL, (f"it stands still: {wrong}",))
+    free = shutil.disk_usage(workspace.root).free
     level = Level.WARNING if free < LOW_DISK_BYTES else Level.OK
     return Health(level, (f"{free / 1e9:.1f} GB free",))
+
+
+def _inbox(workspace: Workspace) -> Health:
+    if workspace.root.is_dir() and (gone := workspace.inbox_gone()):
+        return Health(Level.CRITICAL, (f"nothing is taken: {gone}",))
+    return Health(Level.OK, ("the inbox is there",))

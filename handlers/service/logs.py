@@ -55,6 +55,21 @@ class JsonLines(logging.Formatter):
         return json_bytes(said).decode()
 
 
+class Rotating(logging.handlers.RotatingFileHandler):
+    """Whose disk may be full: lines are missing then, and neither a traceback for each of them nor the program's end.
+
+    Standard error has them too, and `status` tells that the disk is full.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is that of logging
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 def start(wanted: Log) -> None:
     """Logs to standard error, as the settings say."""
     handler = logging.StreamHandler(sys.stderr)
@@ -72,9 +87,7 @@ def quiet() -> None:
 def also_to_file(folder: Path, wanted: Log) -> logging.Handler:
     """Adds a log file that is renamed to `.1`, `.2`, … when it has `log.max_bytes`; `log.keep` of them are kept."""
     file = make_folder(folder) / FILE
-    handler = logging.handlers.RotatingFileHandler(
-        file, maxBytes=wanted.max_bytes, backupCount=wanted.keep, encoding="utf-8", delay=True
-    )
+    handler = Rotating(file, maxBytes=wanted.max_bytes, backupCount=wanted.keep, encoding="utf-8", delay=True)
     handler.setFormatter(JsonLines() if wanted.format == "json" else Plain(TEXT))
     logging.getLogger().addHandler(handler)
     return handler

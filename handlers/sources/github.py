@@ -93,8 +93,10 @@ class Poller:
             memory = Memory(self._folder, self._filters())
             inbox = Inbox(self._root / "inbox", memory)
             with surroundings():
-                if why := Workspace(self._root).inbox_gone():
+                workspace = Workspace(self._root)
+                if why := workspace.inbox_gone():
                     raise Unavailable(why, "nothing is fetched until it is back")
+                workspace.note_inbox()
             if inbox.needs_recovery():
                 inbox.recover()
             after = _Poll(self._settings, self._connection(), memory, inbox, report, say).everything()

@@ -46,7 +46,7 @@ def test_one_job_at_a_time_has_the_accelerator(
     heavy, said = dataclasses.replace(UPPER, lock="toy-device"), list[str]()
     file = user_lock("toy-device")
     file.with_name("toy-device.holder").write_text("process 7")
-    with locked(file, fcntl.LOCK_EX), pytest.raises(Busy, match="toy-device is in use by process 7"):
+    with locked(file, fcntl.LOCK_EX), pytest.raises(Busy, match=r"^toy-device is in use by process 7$"):
         execute(workspace, heavy, [tmp_path / "text"], say=said.append, stopping=lambda: bool(said))
     assert said == ["waiting: toy-device is in use by process 7"]
     assert execute(workspace, heavy, [tmp_path / "text"]).fresh

@@ -16,7 +16,6 @@ from crash import prove
 from toy import COUNT, PIPELINE, UPPER, FakeClock, digest, locked, one_pass
 
 from watcher import files
-from watcher.audit import audit
 from watcher.engine import Engine
 from watcher.errors import Unavailable
 from watcher.execute import Voice, execute_sources
@@ -26,7 +25,6 @@ from watcher.lineage import sightings, trace
 from watcher.locks import Busy, is_held
 from watcher.loop import only_watcher
 from watcher.overview import watched_by
-from watcher.receipt import Receipt, ReceiptError, read_receipt
 from watcher.scratch import Scratch
 from watcher.settling import Look, Settling
 from watcher.sources import of_job
@@ -83,6 +81,13 @@ def test_scratch_is_removed_under_its_lock_unless_somebody_works_there(
         assert scratch.path("upper").exists()
         assert not abandoned.parent.exists()
     assert held == [True]
+
+
+def test_what_a_dead_process_was_putting_into_quarantine_is_removed_and_nothing_else(workspace: Workspace) -> None:
+    for name in ("999999999.dead", f"{os.getpid()}.alive", "somebody's"):
+        (workspace.quarantine / ".scratch" / name).mkdir(parents=True)
+    assert clean_up(workspace) == ["999999999.dead"]
+    assert len(list((workspace.quarantine / ".scratch").iterdir())) == 2
 
 
 def test_each_process_has_a_scratch_folder_of_its_own_and_finds_it_empty(workspace: Workspace) -> None:
@@ -191,24 +196,6 @@ def test_the_same_input_may_be_quarantined_by_two_at_once(
     note("ours")
     assert [trouble.reason for trouble in read_all(workspace.quarantine)] == ["the other's"]
     assert not list((workspace.quarantine / ".scratch").iterdir())
-
-
-def test_the_doctor_looks_twice_at_what_somebody_else_was_changing(
-    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (workspace.inbox / "a").write_bytes(b"one")
-    one_pass(workspace, clock)
-    faults = iter([ReceiptError("half-way"), FileNotFoundError(2, "gone", "receipt.json")])
-
-    def changing(folder: Path) -> Receipt:
-        for fault in faults:
-            raise fault
-        return read_receipt(folder)
-
-    monkeypatch.setattr("watcher.audit.read_receipt", changing)
-    with Index(workspace, PIPELINE) as index:
-        assert audit(workspace, PIPELINE, index, Schedule(workspace, Retries())).balanced
-    assert next(faults, None) is None
 
 
 def test_a_next_attempt_of_what_is_done_is_forgotten(workspace: Workspace, clock: FakeClock) -> None:

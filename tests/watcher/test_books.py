@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import fcntl
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from toy import PIPELINE, UPPER, FakeClock, digest, one_pass
 
-from watcher import files
+from watcher import files, quarantine
 from watcher.again import retry_affected
 from watcher.audit import audit
 from watcher.engine import Engine
@@ -250,7 +251,13 @@ def test_a_cache_that_goes_meanwhile_is_none(
     assert prune(workspace, PIPELINE, [ghost]) == [ghost]
 
 
-def test_prune_leaves_the_reason_and_the_artifact_of_what_was_quarantined(done: Workspace, clock: FakeClock) -> None:
+@pytest.mark.parametrize("dated", [True, False])
+def test_prune_leaves_the_reason_and_the_artifact_of_what_was_quarantined(
+    done: Workspace, clock: FakeClock, dated: bool
+) -> None:
+    if not dated:  # somebody has edited it
+        reason = done.quarantined("upper", digest(b"\0")) / "reason.json"
+        reason.write_bytes(re.sub(rb',\s*"since":[^,}]*', b"", reason.read_bytes()))
     clock.pass_(40 * DAY)
     with Index(done, PIPELINE) as index:
         found = prune(done, PIPELINE, prunable(done, PIPELINE, index, clock, 30, frozenset()))
@@ -259,6 +266,24 @@ def test_prune_leaves_the_reason_and_the_artifact_of_what_was_quarantined(done: 
     assert trouble.reason == "a NUL byte in the text"
     assert done.accepted(digest(b"\0")).exists()
     assert not +one_pass(done, clock).done
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_prune_tells_what_the_disk_gains(
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    """What has another name is still there without this one; what has two that both go is gone once."""
+    monkeypatch.setattr(quarantine, "LARGE", 1 if links else 1000)
+    (workspace.inbox / "bad.txt").write_bytes(b"bad \0")
+    one_pass(workspace, clock)
+    cache = workspace.cache("upper")
+    (cache / "kept").write_bytes(b"x" * 100)
+    os.link(cache / "kept", cache / "kept too")
+    clock.pass_(40 * DAY)
+    os.utime(cache, (0, 0))
+    with Index(workspace, PIPELINE) as index:
+        found = prunable(workspace, PIPELINE, index, clock, 30, frozenset())
+    assert [(each.kind, each.bytes) for each in found] == [("quarantined", 0 if links else 5), ("cache", 100)]
 
 
 def test_prune_keeps_what_it_is_told_to_and_all_that_it_was_made_of(done: Workspace, clock: FakeClock) -> None:

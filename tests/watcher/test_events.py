@@ -19,6 +19,7 @@ from watcher.clock import SystemClock
 from watcher.engine import Engine
 from watcher.execute import Voice
 from watcher.loop import watch
+from watcher.overview import look_into_inbox
 from watcher.tempo import Tempo
 from watcher.wake import Wake, silent
 from watcher.workspace import Workspace
@@ -76,7 +77,7 @@ def test_without_a_folder_the_engine_looks_by_itself(workspace: Workspace, wake:
 
 def test_a_state_that_somebody_cleared_is_made_anew(workspace: Workspace, wake: Wake, flag: threading.Event) -> None:
     shutil.rmtree(workspace.state)
-    assert workspace.inbox_gone() == ""
+    workspace.note_inbox()
     wake.ensure()
     assert not wake.polls
     assert rings(flag, lambda: requests.poke(workspace))
@@ -207,3 +208,28 @@ def test_an_inbox_whose_volume_is_not_mounted_is_not_an_empty_inbox(
     assert "not mounted" in tally.gone
     assert tally.failed
     assert tally.done["artifacts"] == 0
+
+
+def test_only_who_takes_files_notes_that_the_inbox_is_a_volume(
+    workspace: Workspace, clock: FakeClock, small_disk: Path
+) -> None:
+    """Whoever asks leaves nothing behind, be it a folder."""
+    workspace.inbox.rmdir()
+    workspace.inbox.symlink_to(small_disk)
+    workspace.state.rmdir()
+    assert look_into_inbox(workspace, clock).gone == ""
+    assert not workspace.state.exists()
+    one_pass(workspace, clock)
+    workspace.inbox.unlink()
+    workspace.inbox.mkdir()
+    assert "not mounted" in look_into_inbox(workspace, clock).gone
+
+
+def test_an_inbox_elsewhere_that_is_away_keeps_no_other_work_waiting(workspace: Workspace, clock: FakeClock) -> None:
+    (workspace.inbox / "a").write_bytes(b"one")
+    assert one_pass(workspace, clock, PIPELINE[:1]).done["upper"] == 1
+    workspace.inbox.rmdir()
+    workspace.inbox.symlink_to("/no/such/volume")
+    tally = one_pass(workspace, clock)
+    assert tally.done["count"] == 1
+    assert tally.gone == f"{workspace.inbox} is not there"

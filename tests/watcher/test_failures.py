@@ -10,11 +10,14 @@ import pytest
 from toy import COUNT, PIPELINE, UPPER, FakeClock, collected, digest, one_pass, shout
 
 from watcher.again import retry_affected, retry_all, retry_some
+from watcher.audit import audit
 from watcher.engine import Engine
 from watcher.errors import BadInput, Unavailable
 from watcher.execute import Voice
 from watcher.failures import Failure, Retries, Schedule, guarded, read_all, wait_seconds
 from watcher.index import Index
+from watcher.overview import overview
+from watcher.requests import asked
 from watcher.stage import Attempt, Outcome, Stage
 from watcher.tempo import Tempo
 from watcher.workspace import Workspace
@@ -153,6 +156,18 @@ def test_what_fails_again_after_a_retry_is_quarantined_again_and_not_asked_for_a
     assert len(list(read_all(workspace.quarantine))) == 1
 
 
+def test_a_request_for_a_set_that_a_newer_one_replaces_is_forgotten(workspace: Workspace, clock: FakeClock) -> None:
+    """Nothing would ever carry it out, and status would count it for good."""
+    newer = (*PIPELINE[:2], dataclasses.replace(PIPELINE[2], version="2"))
+    drop(workspace, b"one")
+    one_pass(workspace, clock)
+    with Index(workspace, newer) as index:
+        assert len(retry_affected(workspace, Schedule(workspace, Retries()), index, newer[2])) == 1
+    drop(workspace, b"two words")
+    assert one_pass(workspace, clock, newer).done["collect"] == 1
+    assert asked(workspace, "collect") == []
+
+
 def test_a_new_version_makes_stale_and_runs_again_only_when_asked(workspace: Workspace, clock: FakeClock) -> None:
     drop(workspace, b"one", b"two")
     one_pass(workspace, clock)
@@ -197,3 +212,19 @@ def test_guarded_lets_an_interrupt_through() -> None:
     failure = guarded(lambda: 1 // 0)
     assert isinstance(failure, Failure)
     assert failure.kind == "bug"
+
+
+def test_what_people_put_into_the_quarantine_is_nobodys_input(
+    workspace: Workspace, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    drop(workspace, b"\0")
+    one_pass(workspace, clock)
+    (workspace.quarantine / "upper" / "Thumbs.db").touch()
+    (workspace.quarantine / "upper" / "mended").mkdir()
+    (workspace.quarantine / "note.txt").touch()
+    caplog.clear()
+    assert not +one_pass(workspace, clock).done
+    with Index(workspace, PIPELINE) as index:
+        assert audit(workspace, PIPELINE, index, Schedule(workspace, Retries())).balanced
+        assert overview(workspace, PIPELINE, index, Retries(), clock).stages[1].quarantined == 1
+    assert caplog.messages == []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import json
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -142,3 +146,29 @@ def test_a_file_that_cannot_be_read_is_named_and_fails_the_pass(
     assert [each.name for each in tally.unread] == ["secret"]
     assert tally.failed
     assert tally.done["artifacts"] == 1
+
+
+@contextlib.contextmanager
+def leased(file: Path) -> Iterator[None]:
+    """As a file server does for its client; skips the test where there are no leases."""
+    handle = os.open(file, os.O_RDWR)
+    try:
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)  # which is ignored, while SIGIO ends the process
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    except (AttributeError, OSError):
+        os.close(handle)
+        pytest.skip("there are no leases here")
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def test_a_file_that_a_file_server_holds_for_its_client_is_waited_for(workspace: Workspace, clock: FakeClock) -> None:
+    for name in ("held", "free"):
+        (workspace.inbox / name).write_bytes(name.encode())
+    with leased(workspace.inbox / "held"):
+        tally = one_pass(workspace, clock)
+    assert (tally.done["artifacts"], tally.unsettled) == (1, ["held"])
+    assert one_pass(workspace, clock).done["artifacts"] == 1
+    assert not list(workspace.inbox.iterdir())

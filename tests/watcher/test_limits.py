@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import resource
+import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,25 +18,12 @@ from toy import PIPELINE, UPPER, FakeClock, one_pass, shout
 from watcher import files
 from watcher.engine import Engine
 from watcher.execute import Voice
-from watcher.pressure import Machine, Pressure
+from watcher.pressure import Machine, Pressure, machine_of
 from watcher.stage import Attempt, Outcome
 from watcher.tempo import Tempo
 from watcher.workspace import Workspace
 
 CONTENTS = [b"%d " % n * 20_000 for n in range(6)]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A volume of 6 MB of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
-    mounted = subprocess.run(command, capture_output=True, check=False)
-    if mounted.returncode:
-        pytest.skip("this machine does not let the tests mount a small volume")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def fill(folder: Path, leave: int) -> Path:
@@ -122,6 +110,25 @@ def test_too_many_open_files_are_a_passing_fault(workspace: Workspace, clock: Fa
             engine.round()
         assert engine.tally.done["count"] == len(CONTENTS)
     prove(workspace, CONTENTS)
+
+
+def test_a_state_that_somebody_clears_ends_no_watcher_that_asks_for_room(
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    pressure = Pressure(machine_of(workspace.state), 0, 0, 0.0)
+    stages = (UPPER, dataclasses.replace(PIPELINE[1], lock="toy-device"))
+    with Engine(
+        workspace, stages, Tempo(settle_seconds=0.0), Voice(clock=clock), patient=True, pressure=pressure
+    ) as engine:
+        drop(workspace, [b"one"])
+        assert engine.round()
+        shutil.rmtree(workspace.state)
+        engine.round()
+        drop(workspace, [b"two"], "later")
+        engine.inbox.look_soon()
+        assert engine.round()
+        assert engine.tally.done["count"] == 2
 
 
 def test_an_accelerator_is_held_back_while_the_machine_is_short_and_light_stages_are_not(

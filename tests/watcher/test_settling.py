@@ -74,6 +74,17 @@ def test_a_done_marker_makes_a_file_ready_at_once(inbox: Path, clock: FakeClock)
     assert [each.name for each in Settling(inbox, 2.0, clock, remove=True).look().ready] == ["a"]
 
 
+def test_a_done_marker_of_an_earlier_file_says_nothing_of_a_later_one(inbox: Path, clock: FakeClock) -> None:
+    """It landed after the file that it was meant for had been taken; the next one of that name is being written."""
+    (inbox / "a.done").touch()
+    os.utime(inbox / "a.done", (1_000_000, 1_000_000))
+    (inbox / "a").write_bytes(b"half of")
+    settling = Settling(inbox, 2.0, clock, remove=True)
+    assert settling.look().unsettled == ["a"]
+    clock.pass_(2.0)
+    assert [each.name for each in settling.look().ready] == ["a"]
+
+
 @pytest.mark.parametrize("name", ["a.part", "A.TMP", "a.crdownload", ".a.XyZ123", ".DS_Store", "a.scantune.json"])
 def test_unfinished_and_hidden_files_and_sidecars_are_left_alone(inbox: Path, clock: FakeClock, name: str) -> None:
     (inbox / name).write_bytes(b"{}")

@@ -9,6 +9,8 @@ import os
 import resource
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,13 +20,16 @@ from toy import COUNT, PIPELINE, UPPER, FakeClock, digest, one_pass
 
 from watcher import files, quarantine, requests
 from watcher.engine import Engine
-from watcher.errors import Unavailable
+from watcher.errors import JobError, Unavailable
 from watcher.execute import Voice
 from watcher.failures import read_all
+from watcher.index import Index
 from watcher.lineage import sightings
 from watcher.stage import Attempt, Outcome
 from watcher.tempo import Tempo
 from watcher.workspace import Workspace
+
+SFTP_SERVERS = ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server", "/usr/libexec/sftp-server")
 
 
 @contextlib.contextmanager
@@ -199,3 +204,84 @@ def test_a_folder_that_answers_nothing_for_a_while_ends_no_watcher(
 def test_names_that_somebody_has_cleared_away_cannot_be_made_durable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="is gone"):
         files.sync_names([str(tmp_path / "shard" / "job")])
+
+
+@pytest.mark.parametrize("below", ["", "deeper", "deeper/still"])
+def test_what_lies_in_place_of_a_folder_is_named(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("/no/such/volume")
+    with pytest.raises(JobError, match=r"/file: something that is no folder lies there — move it away"):
+        files.make_folder(tmp_path / "file" / below)
+    with pytest.raises(Unavailable, match=r"/link: this symbolic link leads to no folder — mount what it leads to"):
+        files.make_folder(tmp_path / "link" / below)
+
+
+def test_a_link_to_a_volume_that_went_away_ends_no_watcher(
+    workspace: Workspace, clock: FakeClock, tmp_path: Path
+) -> None:
+    volume = tmp_path / "volume"
+    workspace.outbox.rename(volume)
+    workspace.outbox.symlink_to(volume)
+    with Engine(workspace, PIPELINE, Tempo(settle_seconds=0.0), Voice(clock=clock), patient=True) as engine:
+        drop(workspace, [b"one"])
+        assert engine.round()
+        volume.rename(tmp_path / "away")
+        drop(workspace, [b"two"], "later")
+        engine.inbox.look_soon()
+        assert not engine.round()
+        assert "leads to no folder" in engine.tally.held["workspace"]
+        (tmp_path / "away").rename(volume)
+        for _ in range(20):
+            engine.round()
+            clock.pass_(60.0)
+        assert engine.tally.done["count"] == 2
+    prove(workspace, [b"one", b"two"])
+
+
+@pytest.fixture
+def unmappable(tmp_path: Path) -> Iterator[Path]:
+    """A folder, as over a network, whose files can't be mapped into memory."""
+    server = next((each for each in map(Path, SFTP_SERVERS) if each.exists()), None)
+    unmount = shutil.which("fusermount") or shutil.which("fusermount3")
+    if not (server and unmount and shutil.which("sshfs")):
+        pytest.skip("this machine has no sshfs")
+    (command := tmp_path / "ssh").write_text(f"#!/bin/sh\nexec {server}\n")
+    command.chmod(0o700)
+    (tmp_path / "there").mkdir()
+    (folder := tmp_path / "here").mkdir()
+    mount = ["sshfs", "-o", f"ssh_command={command}", "-o", "direct_io", f"there:{tmp_path / 'there'}", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False, timeout=60).returncode:
+        pytest.skip("this machine does not let the tests mount a folder")
+    yield folder
+    subprocess.run([unmount, "-u", "-z", str(folder)], check=True)
+
+
+def test_a_folder_without_shared_memory_has_an_index_too(unmappable: Path, clock: FakeClock) -> None:
+    workspace = Workspace(unmappable / "w").make()
+    drop(workspace, [b"one", b"two"])
+    assert one_pass(workspace, clock).done["count"] == 2
+    file = workspace.state / "index.sqlite"
+    before = file.stat().st_ino
+    with Index(workspace, PIPELINE) as one, Index(workspace, PIPELINE) as other:
+        one.settled("upper", digest(b"one"))
+        assert other.count("jobs", "count") == 2
+    assert file.stat().st_ino == before  # it was not made anew
+    prove(workspace, [b"one", b"two"])
+
+
+def test_a_process_that_can_not_be_started_just_now_ends_no_watcher(
+    workspace: Workspace, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    apart = dataclasses.replace(UPPER, command=(sys.executable, "-c", ""))
+    with Engine(workspace, (apart,), Tempo(settle_seconds=0.0), Voice(clock=clock), patient=True) as engine:
+        drop(workspace, [b"one"])
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess, "Popen", refuse)
+            engine.round()
+        assert engine.tally.held["workspace"].startswith("no process of upper can be started: Resource temporarily")
+        clock.pass_(60.0)
+        assert engine.round()
+        assert engine.working

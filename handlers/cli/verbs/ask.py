@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from handlers.cli.arguments import count, text
+from handlers.cli.arguments import count, subject, text
 from handlers.context import Context
 from watcher.errors import BadInput
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = verbs.add_parser("ask", help="what the model says of a finding, beside the rules; accept, edit or reject it")
-    p.add_argument("subject", metavar="REPORT_OR_FINDING_ID", help="a report, or the first characters of an id")
+    p.add_argument(
+        "subject", type=subject, metavar="REPORT_OR_FINDING_ID", help="a report, or the first characters of an id"
+    )
     p.add_argument("--base", action="store_true", help="ask the base model too")
     p.add_argument("--at-most", type=count, default=5, metavar="N", help="findings of a report to show (default: 5)")
     p.add_argument("--of", metavar="WRITER", help="whose text is meant: rules, champion or base (default: the best)")

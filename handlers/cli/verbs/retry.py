@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
+from handlers.cli.arguments import subject
 from handlers.context import Context
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("retry", help="let failed inputs try again, or stale ones run again")
-    parser.add_argument("ids", nargs="*", metavar="ID", help="a file's name, or the first digits of a digest or key")
+    told = "a file's name, or the first digits of a digest or key"
+    parser.add_argument("ids", nargs="*", type=subject, metavar="ID", help=told)
     parser.add_argument("--all", action="store_true", help="everything that failed")
     parser.add_argument("--affected-by", metavar="STAGE", help="what STAGE did with another version or other settings")
     parser.set_defaults(run=run)

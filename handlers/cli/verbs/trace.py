@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from handlers.cli.arguments import subject
 from handlers.context import Context
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("trace", help="what something was made of, and what was made of it")
     parser.add_argument(
         "subject",
+        type=subject,
         metavar="ID",
         help="the first digits of a key or digest, a file's name, a path; a row of the newest dataset: train:17, the "
         "first digits of its digest; a finished model's folder; or a finding's fingerprint",

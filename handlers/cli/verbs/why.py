@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from handlers.cli.arguments import subject
 from handlers.context import Context
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("why", help="what became of a file or a job, and why")
-    parser.add_argument("subject", metavar="ID_OR_PATH", help="a file's name or path, or the first digits of a key")
+    told = "a file's name or path, or the first digits of a key"
+    parser.add_argument("subject", type=subject, metavar="ID_OR_PATH", help=told)
     parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.set_defaults(run=run)
 

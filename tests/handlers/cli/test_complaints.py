@@ -26,14 +26,17 @@ def test_a_file_in_place_of_the_workspace_is_named(
     status, told = complaint(capsys, "--workspace", tmp_path / "taken", verb)
     assert status == 1
     assert str(tmp_path / "taken") in told
-    assert "Not a directory" in told
+    assert "something that is no folder lies there" in told
     assert len(told.splitlines()) == 1
 
 
 def test_an_outbox_that_can_not_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "taken").write_text("")
     status, told = complaint(capsys, "--workspace", tmp_path, "run", "--output-dir", tmp_path / "taken" / "below")
-    assert (status, told) == (1, f"scantune: {tmp_path / 'taken' / 'below'}: Not a directory\n")
+    assert (status, told) == (
+        1,
+        f"scantune: {tmp_path / 'taken'}: something that is no folder lies there — move it away\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,6 +48,11 @@ def test_an_outbox_that_can_not_be_made_is_named(tmp_path: Path, capsys: pytest.
         ["ask", "report.sarif", "--at-most", "0"],
         ["run", ""],
         ["inspect", ""],
+        ["retry", ""],
+        ["retry", "one", ""],
+        ["trace", ""],
+        ["why", ""],
+        ["ask", ""],
         ["run", "--branch", NO_TEXT],
         ["run", "--commit", NO_TEXT],
         ["run", "--model-name", NO_TEXT],
@@ -104,7 +112,7 @@ def test_a_file_in_place_of_a_folder_is_said_to_be_none(
     shutil.rmtree(workspace / folder)
     (workspace / folder).write_text("")
     for verb in ("status", "doctor", "run"):
-        told = f"scantune: {workspace / folder}: something that is no folder lies there\n"
+        told = f"scantune: {workspace / folder}: something that is no folder lies there — move it away\n"
         assert complaint(capsys, "--workspace", workspace, verb) == (1, told)
 
 

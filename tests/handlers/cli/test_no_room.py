@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import signal
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from handlers.cli.main import main
+from watcher import clock
+from watcher.clock import SystemClock
 
 ASKED = (["status"], ["why", "picture.bin"], ["trace", "picture.bin"], ["doctor"])
 
@@ -96,3 +101,62 @@ def test_who_wants_something_done_is_told_that_it_can_not_be(
     assert status == 1
     assert len(beside.splitlines()) == 1
     assert beside.endswith(" — run it again once that is over\n")
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """What `watch` does about signals ends with the test."""
+    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for name, handler in before.items():
+        signal.signal(name, handler)
+
+
+class Stopped(SystemClock):
+    """The watcher is asked to end the first time that it waits."""
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        event.set()
+        return True
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_watcher_says_that_it_can_not_begin_and_waits(
+    hindered: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, wrong = hindered
+    monkeypatch.setattr(clock, "SYSTEM", Stopped())
+    assert main(["--workspace", str(root), "watch"]) == 0
+    assert f"{wrong}: waiting until that is over" in caplog.messages
+
+
+class Mended(SystemClock):
+    """There is room again after the first wait; once the dropped file is taken, the watcher is asked to end."""
+
+    def __init__(self, ballast: Path, dropped: Path) -> None:
+        self._ballast, self._dropped = ballast, dropped
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self._ballast.unlink()
+        return False
+
+    def now(self) -> float:
+        if not self._dropped.exists():
+            signal.raise_signal(signal.SIGTERM)
+        return super().now()
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_watcher_begins_once_there_is_room(
+    small_disk: Path, worked_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = shutil.copytree(worked_in, small_disk / "workspace")
+    (root / "state" / "index.sqlite").unlink()
+    dropped = root / "inbox" / "another.bin"
+    dropped.write_bytes(b"no report either")
+    fill(small_disk)
+    monkeypatch.setattr(clock, "SYSTEM", Mended(small_disk / "ballast", dropped))
+    for name in ("SETTLE", "RESCAN"):
+        monkeypatch.setenv(f"SCANTUNE_INTAKE__{name}_SECONDS", "0" if name == "SETTLE" else "1")
+    assert main(["--workspace", str(root), "watch"]) == 0
+    assert len(list((root / "outbox" / "artifacts").glob("*/*"))) == 2

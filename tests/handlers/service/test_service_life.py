@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import logging
 import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,6 +90,7 @@ def test_health_by_the_heartbeat(
     tmp_path: Path, silent: float, lives: bool, level: Level, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(monitored, "LOW_DISK_BYTES", 0)
+    (tmp_path / "inbox").mkdir()
     Heartbeat(tmp_path / "state", "1", {}).start(1000.0)
     assert health(tmp_path, 1000.0 + silent, alive=lambda process: lives).level is level
 
@@ -100,11 +104,45 @@ def test_health_without_a_watcher_or_a_workspace(tmp_path: Path) -> None:
 
 
 def test_health_counts_the_quarantine(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
     Heartbeat(tmp_path / "state", "1", {}).start(1000.0)
-    (tmp_path / "quarantine" / "analysis" / "0123").mkdir(parents=True)
-    found = health(tmp_path, 1001.0)
+    (tmp_path / "quarantine" / "analysis" / ("01" * 32)).mkdir(parents=True)
+    found = health(tmp_path, 1001.0, alive=lambda process: True)
     assert found.level is Level.WARNING
     assert "1 in quarantine" in str(found)
+
+
+def told(root: Path) -> str:
+    return str(health(root, 1001.0, alive=lambda process: True))
+
+
+def test_health_tells_of_an_inbox_that_is_not_what_it_was(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox"
+    Heartbeat(tmp_path / "state", "1", {}).start(1000.0)
+    assert told(tmp_path).startswith(f"CRITICAL: nothing is taken: {inbox} is not there")
+    inbox.mkdir()
+    (tmp_path / "state" / "inbox-is-a-volume").touch()
+    assert told(tmp_path).startswith(f"CRITICAL: nothing is taken: {inbox} was a volume of its own")
+
+
+def test_health_tells_of_a_volume_that_takes_nothing(small_disk: Path) -> None:
+    (small_disk / "inbox").mkdir()
+    Heartbeat(small_disk / "state", "1", {}).start(1000.0)
+    assert told(small_disk).startswith("WARNING: 0.0 GB free")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    assert told(small_disk) == "CRITICAL: it stands still: the volume is read-only"
+
+
+def test_health_tells_of_a_volume_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "inbox").mkdir()
+    Heartbeat(tmp_path / "state", "1", {}).start(1000.0)
+
+    def refuse(path: Path) -> object:
+        raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), str(path))
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert told(tmp_path).startswith("UNKNOWN: ")
+    assert "the network folder went away" in told(tmp_path)
 
 
 def test_json_lines_carry_errors_and_odd_texts(tmp_path: Path, logger: logging.Logger) -> None:
@@ -131,6 +169,38 @@ def test_logs_rotate_and_the_tail_spans_the_rotation(tmp_path: Path, logger: log
     assert [line[-3:] for line in logs.tail(tmp_path, 20)] == [f"{number:03d}" for number in range(180, 200)]
 
 
+def fill(folder: Path) -> None:
+    """To the last byte."""
+    with (folder / "ballast").open("wb", buffering=0) as out, contextlib.suppress(OSError):
+        while True:
+            out.write(bytes(4096))
+
+
+def test_a_full_disk_costs_lines_of_the_log_and_nothing_else(
+    small_disk: Path, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = logs.also_to_file(small_disk / "logs", Log(max_bytes=1 << 30))
+    fill(small_disk)
+    for number in range(500):
+        logger.info("line %03d", number)
+    (small_disk / "ballast").unlink()
+    logger.info("there is room again")
+    handler.close()
+    assert capsys.readouterr().err == ""
+    assert logs.tail(small_disk / "logs", 1)[0].endswith("there is room again")
+
+
+def test_a_log_that_can_not_be_written_out_at_the_end_is_no_failure(
+    small_disk: Path, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = logs.also_to_file(small_disk / "logs", Log(max_bytes=1 << 30))
+    fill(small_disk)
+    for number in range(500):
+        logger.info("line %03d", number)
+    handler.close()
+    assert capsys.readouterr().err == ""
+
+
 def test_libraries_that_tell_secrets_are_kept_quiet(logger: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
     logger.handlers.clear()
     logs.start(Log(level="debug"))
@@ -150,6 +220,7 @@ def test_looking_at_a_folder_leaves_nothing_in_it(tmp_path: Path) -> None:
 def test_status_health_is_for_monitors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--workspace", str(tmp_path), "status", "--health"]) == Level.CRITICAL
     assert capsys.readouterr().out.startswith("CRITICAL: no watcher runs here")
+    (tmp_path / "inbox").mkdir()
     Heartbeat(tmp_path / "state", "1", {}).start(SYSTEM.now())
     assert main(["--workspace", str(tmp_path), "status", "--health"]) in (Level.OK, Level.WARNING)  # low disk warns
     assert "CRITICAL" not in capsys.readouterr().out
