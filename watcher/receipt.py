@@ -5,25 +5,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from watcher.workspace import RECEIPT
 
 SCHEMA = 1
+Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+"""SHA-256 in hexadecimal."""
 
 
 class Output(msgspec.Struct, frozen=True):
     """One file that the job wrote."""
 
-    sha256: str
+    sha256: Digest
     bytes: int
 
 
 class Input(msgspec.Struct, frozen=True, omit_defaults=True):
     """One input of a job: the digest of its content and, unless it was a loose file, the job that made it."""
 
-    digest: str
+    digest: Digest
     stage: str = ""
     key: str = ""
 
@@ -34,13 +37,13 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
     stage: str
     version: str
-    key: str
-    input: str
+    key: Digest
+    input: Digest
     """The digest of the input's content; for a collected job, of its manifest."""
     inputs: tuple[Input, ...]
     settings: Mapping[str, object]
     outputs: Mapping[str, Output]
-    output_digest: str
+    output_digest: Digest
     counts: Mapping[str, int | float | str] = {}
     warnings: tuple[str, ...] = ()
     incomplete: bool = False

@@ -63,6 +63,12 @@ def one(workspace: Workspace, pattern: str) -> Path:
     return sorted(workspace.outbox.glob(pattern))[0]
 
 
+def strange_digest(workspace: Workspace) -> None:
+    receipt = workspace.job("upper", "ab" * 32) / "receipt.json"
+    shutil.copytree(one(workspace, "upper/*/*"), receipt.parent)
+    receipt.write_bytes(re.sub(rb'"input": "\w+"', b'"input": "none"', receipt.read_bytes()))
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -70,6 +76,7 @@ def one(workspace: Workspace, pattern: str) -> Path:
         (lambda w: one(w, "upper/*/*/text").unlink(), ("upper", "missing")),
         (lambda w: (one(w, "count/*/*") / "extra").touch(), ("count", "not what the receipt says")),
         (lambda w: one(w, "count/*/*/receipt.json").write_bytes(b"{"), ("count", "no usable receipt")),
+        (strange_digest, ("upper", "no usable receipt")),
         (lambda w: one(w, "artifacts/*/*/artifact").write_bytes(b""), ("artifacts", "not what the receipt says")),
         (lambda w: shutil.rmtree(w.accepted(digest(b"three")).parent), ("artifacts", "it was dropped and taken")),
         (lambda w: shutil.rmtree(one(w, "upper/*/*")), ("count", "is gone")),
