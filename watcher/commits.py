@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import msgspec
 
@@ -76,16 +74,13 @@ class Commits:
         self._inbox.leave()
 
     def give_up(self) -> None:
-        """What has no name is as if it had not been run.
+        """What has no name is as if it had not been run; the caller clears the scratch folder.
 
         What lies in the inbox still is found to be accepted at the next look, and its names are flushed then.
         """
         if self._flushing:
             self._flushing.exception()  # until the thread is out of the folders
             self._flushing = None
-        for job in [job for batch in self._made for job in batch.prepared]:
-            with contextlib.suppress(OSError):
-                files.remove_tree(Path(job.scratch))
         self._made.clear()
         self._unfinished.clear()
         self._named.clear()

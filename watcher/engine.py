@@ -133,6 +133,7 @@ class Engine:
         self._paused_until = self.voice.clock.elapsed() + seconds
         self.tally.held["workspace"] = str(error)
         self._commits.give_up()
+        self._scratch.clear()
         self._locks.release()
 
     def _inline(self) -> int:

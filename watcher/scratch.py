@@ -32,7 +32,12 @@ class Scratch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._held, contextlib.suppress(OSError):
+        with self._held:
+            self.clear()
+
+    def clear(self) -> None:
+        """Removes what lies in it, as far as that is possible."""
+        with contextlib.suppress(OSError):
             files.remove_tree(self._folder)
 
     def path(self, what: str) -> Path:

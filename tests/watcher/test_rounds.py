@@ -16,6 +16,7 @@ from watcher import files
 from watcher.engine import Engine
 from watcher.errors import Unavailable
 from watcher.execute import Voice
+from watcher.index import Index
 from watcher.tempo import Tempo
 from watcher.workspace import Workspace
 
@@ -108,6 +109,29 @@ def test_a_round_under_way_is_ended_before_the_engine_goes(workspace: Workspace)
         assert not list(workspace.outbox.glob("upper/*/*"))  # made, and not named yet
     assert len(list(workspace.outbox.glob("upper/*/*"))) == 4
     assert len(list(workspace.inbox.iterdir())) == len(CONTENTS) - 4
+    prove(workspace, CONTENTS)
+
+
+def test_a_round_that_breaks_off_leaves_nothing_in_the_scratch_folder(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(workspace, CONTENTS)
+    answers = iter([False, False])
+
+    def done(index: Index, stage: str, digest: str) -> bool:
+        try:
+            return next(answers)
+        except StopIteration:
+            raise Unavailable("the index can't be read", "wait") from None
+
+    monkeypatch.setattr(Index, "done", done)
+    with Engine(workspace, PIPELINE, Tempo(settle_seconds=0.0), Voice(clock=FakeClock()), patient=True) as engine:
+        assert not engine.round()
+        assert engine.paused
+        assert not list((workspace.outbox / ".scratch").glob("*/*"))
+        assert len(list(workspace.inbox.iterdir())) == len(CONTENTS)
+        monkeypatch.undo()
+    the_pass(workspace)
     prove(workspace, CONTENTS)
 
 
