@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from watcher.errors import BadInput
 from watcher.lineage import sightings
 from watcher.receipt import Input, ReceiptError, read_receipt
 from watcher.stage import ARTIFACTS
-from watcher.workspace import Workspace
+from watcher.workspace import RECEIPT, Workspace
 
 
 def private_sources(root: Path, folder: Path, stage: str, job: str) -> tuple[str, ...]:
     """The names of repositories that their provenance calls private, sorted.
 
     `folder` is what is published, if it is a job's; else the job of this stage and key in the workspace counts. What
-    was dropped without provenance is not known to be private.
+    was dropped without provenance is not known to be private. Raises BadInput if a receipt is there and can't be read.
     """
     workspace = _workspace(root, folder, job)
     digests = set(_artifacts(workspace, stage, job))
@@ -41,7 +42,10 @@ def _artifacts(workspace: Workspace, stage: str, job: str) -> Iterator[str]:
 
 
 def _inputs(workspace: Workspace, stage: str, job: str) -> list[Input]:
-    try:
-        return list(read_receipt(workspace.job(stage, job)).inputs)
-    except ReceiptError:
+    folder = workspace.job(stage, job)
+    if not (folder / RECEIPT).exists():
         return []  # made elsewhere, or pruned
+    try:
+        return list(read_receipt(folder).inputs)
+    except ReceiptError as error:  # what came from where is not known: it may be private
+        raise BadInput(str(error), "`scantune doctor` names what is damaged; make the job anew") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,10 +89,15 @@ def test_private_sources_are_found_through_the_receipts(model: Path, tmp_path: P
     metadata(model, job=keys["training"])
     public = load(None, {"upload": {"to": "hub"}, "fine_tuning": {"huggingface": {"private_repos": False}}})
     assert prepare(model, public, workspace.root).private_sources == ("acme/app",)
+    (workspace.job("dataset", keys["dataset"]) / RECEIPT).write_bytes(b"{")
+    with pytest.raises(BadInput, match="receipt"):  # what it was made of may be private
+        prepare(model, public, workspace.root)
+    shutil.rmtree(workspace.job("dataset", keys["dataset"]))  # pruned
+    assert prepare(model, public, workspace.root).private_sources == ()
 
 
 def write_receipt(workspace: Workspace, stage: str, key: str, inputs: tuple[Input, ...]) -> None:
-    facts = {"stage": stage, "version": "1", "key": key, "input": "", "inputs": inputs, "settings": {}}
+    facts = {"stage": stage, "version": "1", "key": key, "input": "0" * 64, "inputs": inputs, "settings": {}}
     receipt = Receipt(**facts, outputs={}, output_digest="f" * 64)  # type: ignore[arg-type]
     folder = workspace.job(stage, key)
     folder.mkdir(parents=True)
