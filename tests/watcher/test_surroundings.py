@@ -180,10 +180,10 @@ def test_a_folder_that_answers_nothing_for_a_while_ends_no_watcher(
 ) -> None:
     real = os.lstat
 
-    def gone(path: str | Path) -> os.stat_result:
+    def gone(path: str | Path, *, dir_fd: int | None = None) -> os.stat_result:
         if str(path).startswith(str(workspace.outbox)):
             raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN), str(path))
-        return real(path)
+        return real(path, dir_fd=dir_fd)
 
     with Engine(workspace, PIPELINE, Tempo(settle_seconds=0.0), Voice(clock=clock), patient=True) as engine:
         drop(workspace, [b"one"])
