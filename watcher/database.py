@@ -9,7 +9,7 @@ from pathlib import Path
 
 from watcher.errors import BY_ITSELF, Unavailable
 
-LAYOUT = 2
+LAYOUT = 3
 NO_SHARED_MEMORY = "SQLITE_IOERR_SHMMAP"
 """Some network and FUSE folders can't be mapped into memory for several processes, as write-ahead logging needs it."""
 
@@ -19,9 +19,9 @@ CREATE TABLE shards (stage TEXT, shard TEXT, changed INTEGER, PRIMARY KEY (stage
 CREATE TABLE jobs (
     stage TEXT, key BLOB, input BLOB, output BLOB, flavour BLOB, started TEXT, incomplete INTEGER,
     PRIMARY KEY (stage, key)
-) WITHOUT ROWID;
+);
 CREATE INDEX by_input ON jobs (stage, input);
-CREATE INDEX by_output ON jobs (stage, output);
+CREATE INDEX by_start ON jobs (stage, started);
 CREATE TABLE waiting (
     number INTEGER PRIMARY KEY AUTOINCREMENT, stage TEXT, input BLOB, source TEXT, key BLOB, again INTEGER DEFAULT 0,
     UNIQUE (stage, input)

@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
 
 from watcher import database, files, requests
 from watcher.batch import Batch
@@ -84,15 +85,22 @@ class Engine:
         self._paused_until = 0.0
 
     def __enter__(self) -> Engine:
-        self.index.__enter__()
-        self._scratch.__enter__()
-        clean_up(self.workspace)
-        forget_settled(self.workspace, self.index, self.schedule)
-        self.pending = Pending(self.workspace, self.index, self.schedule, self._stages, self.voice.clock)
+        with contextlib.ExitStack() as held:
+            held.enter_context(self.index)
+            held.enter_context(self._scratch)
+            clean_up(self.workspace)
+            forget_settled(self.workspace, self.index, self.schedule)
+            self.pending = Pending(self.workspace, self.index, self.schedule, self._stages, self.voice.clock)
+            self._held = held.pop_all()
         self.pending.patient, self.pending.pressure = self._patient, self._pressure
         return self
 
-    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
         self._children.stop(self.tempo.drain_seconds)
         if kind is None:
             with contextlib.suppress(Unavailable):
@@ -102,8 +110,7 @@ class Engine:
                 self.index.refresh()  # compares what was done with the folders, so that the next start need not
         self._commits.give_up()
         self._locks.release()
-        self._scratch.__exit__()
-        self.index.__exit__(kind)
+        self._held.__exit__(kind, error, trace)
 
     # -- a round ---------------------------------------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ class Index(Ledger):
         for source in stage.accepts:
             self._database.execute(
                 "INSERT OR IGNORE INTO waiting (stage, input, source, key)"
-                " SELECT ?, output, stage, key FROM jobs j WHERE stage = ?"
+                " SELECT ?, output, stage, key FROM jobs j INDEXED BY by_start WHERE stage = ?"
                 " AND NOT EXISTS (SELECT 1 FROM jobs d WHERE d.stage = ? AND d.input = j.output)",
                 (stage.name, source, stage.name),
             )
@@ -193,26 +193,31 @@ class Index(Ledger):
 
     def _read_again(self) -> int:
         """Requests to run done inputs again: empty files `state/again/STAGE/DIGEST`."""
+        query = "SELECT 1 FROM waiting WHERE stage = ? AND input = ? AND again"
         found = 0
         for stage in self._each:
-            for digest in asked(self._workspace, stage.name):
-                found += self._ask_again(stage, digest)
+            wanted = map(bytes.fromhex, asked(self._workspace, stage.name))
+            new = {digest for digest in wanted if not self._database.execute(query, (stage.name, digest)).fetchone()}
+            found += self._ask_again(stage, new) if new else 0
         return found
 
-    def _ask_again(self, stage: Stage, digest: str) -> int:
-        marks = ",".join("?" * len(stage.accepts))
-        row = self._database.execute(
-            f"SELECT stage, key FROM jobs WHERE stage IN ({marks}) AND output = ? LIMIT 1",
-            (*stage.accepts, bytes.fromhex(digest)),
-        ).fetchone()
-        if row is None:
-            return 0
-        with surroundings():
-            return self._database.execute(
+    def _ask_again(self, stage: Stage, digests: set[bytes]) -> int:
+        """Looks through all outputs that the stage takes: requests are few, and an order by output would cost each job
+        more than any other.
+        """
+        made = (row for source in stage.accepts for row in self._outputs(source))
+        found = {digest: (stage.name, digest, source, key) for digest, source, key in made if digest in digests}
+        with transaction(self._database):
+            self._database.executemany(
                 "INSERT INTO waiting (stage, input, source, key, again) VALUES (?, ?, ?, ?, 1)"
-                " ON CONFLICT (stage, input) DO UPDATE SET again = 1 WHERE again = 0",
-                (stage.name, bytes.fromhex(digest), *row),
-            ).rowcount
+                " ON CONFLICT (stage, input) DO UPDATE SET again = 1",
+                found.values(),
+            )
+        return len(found)
+
+    def _outputs(self, stage: str) -> Iterator[tuple[bytes, str, bytes]]:
+        query = "SELECT output, stage, key FROM jobs INDEXED BY by_start WHERE stage = ?"
+        return self._database.execute(query, (stage,))
 
     # -- what the engine says --------------------------------------------------------------------------------------
 

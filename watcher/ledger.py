@@ -90,7 +90,7 @@ class Ledger:
 
     def count_incomplete(self, stage: str) -> int:
         """How many of them could read their input in part only."""
-        query = "SELECT COUNT(*) FROM jobs WHERE stage = ? AND incomplete"
+        query = "SELECT COUNT(*) FROM jobs INDEXED BY by_start WHERE stage = ? AND incomplete"
         return int(self._database.execute(query, (stage,)).fetchone()[0])
 
     def find(self, prefix: str) -> list[Job]:
@@ -114,7 +114,7 @@ class Ledger:
 
     def jobs(self, stage: str) -> Iterator[Job]:
         """All jobs of a stage, oldest first."""
-        return self._jobs("", stage)
+        return self._jobs("", stage, by="INDEXED BY by_start")
 
     def _jobs(self, condition: str, *values: object, by: str = "") -> Iterator[Job]:
         """`by`: an index that SQLite would not choose by itself, for it takes a stage for a handful of jobs."""

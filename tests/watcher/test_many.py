@@ -41,13 +41,15 @@ def test_the_next_of_many_that_wait_costs_no_more_than_the_next_of_few(workspace
         assert steps(index, lambda: index.waiting("upper", 10, 50)) < 2 * few
 
 
-def test_a_request_to_run_again_costs_no_more_among_many_than_among_few(workspace: Workspace) -> None:
+def test_a_request_to_run_again_that_is_known_costs_no_more_among_many_than_among_few(workspace: Workspace) -> None:
     ask(workspace, "upper", digest(b"7"))
     with Index(workspace, PIPELINE) as index:
         grow(index, 100)
+        assert index._read_again() == 1
         few = steps(index, index._read_again)
         grow(index, 2000)
         assert steps(index, index._read_again) < 2 * few
+        assert [each.input for each in index.waiting("upper", 0, 3000) if each.again] == [digest(b"7")]
 
 
 def test_a_lost_job_costs_no_more_among_many_than_among_few(workspace: Workspace) -> None:
