@@ -12,6 +12,7 @@ import logging
 import resource
 import shutil
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,18 +24,45 @@ from engine import PIPELINE, TEMPO, Watching, drop, engine
 
 from watcher.engine import Engine
 from watcher.execute import Voice
+from watcher.loop import run_pass
 from watcher.workspace import Workspace
 
 SMALL = 1000
 
 
+class _Turns(Engine):
+    """Times each tenth of the files, and after it a few files in a workspace of their own.
+
+    The speed of a machine may change twofold within a minute: only neighbours can be compared.
+    """
+
+    def prepare(self, beside: Path, count: int) -> None:
+        self.beside, self.tenth = beside, count // 10
+        self.many: list[float] = []
+        self.few: list[float] = []
+        self.began = time.perf_counter()
+
+    def round(self) -> bool:
+        moved = super().round()
+        if self.tally.done["three"] >= self.tenth * (len(self.many) + 1):
+            self.many.append((time.perf_counter() - self.began) / self.tenth)
+            self.few.append(engine(self.beside / str(len(self.few)), SMALL) / SMALL)
+            self.began = time.perf_counter()
+        return moved
+
+
 def through(folder: Path, count: int) -> None:
-    """What a file costs among many and among few; the few go before and after, and the better turn counts."""
-    few = [engine(folder / "before", SMALL)]
-    seconds = engine(folder / "many", count)
-    few.append(engine(folder / "after", SMALL))
-    print(f"{count} files at once through three stages: {count / seconds:.0f} files/s, none lost")
-    print(f"cost of each: {seconds / count / (min(few) / SMALL):.2f} x that of {SMALL}")
+    """What a file costs among many and among few."""
+    workspace = Workspace(folder / "many").make()
+    engine(folder / "warm", SMALL)
+    drop(workspace.inbox, count)
+    with _Turns(workspace, PIPELINE, TEMPO, Voice(), patient=False) as each:
+        each.prepare(folder / "few", count)
+        tally = run_pass(each)
+    assert tally.done["three"] == count
+    ratios = [many / few for many, few in zip(each.many, each.few, strict=True)]
+    print(f"{count} files at once through three stages: {10 / sum(each.many):.0f} files/s, none lost")
+    print(f"cost of each: {statistics.median(ratios):.2f} x that of {SMALL}; by tenths", *(f"{r:.2f}" for r in ratios))
     print(f"largest resident memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6:.0f} MB")
 
 

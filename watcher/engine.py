@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from watcher import database, files, requests
 from watcher.batch import Batch
@@ -84,7 +85,7 @@ class Engine:
         self._faults = 0
         self._paused_until = 0.0
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         with contextlib.ExitStack() as held:
             held.enter_context(self.index)
             held.enter_context(self._scratch)
