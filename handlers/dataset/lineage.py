@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from handlers.dataset.lines import find_lines, job_folders, stored_narratives
@@ -14,6 +14,7 @@ from handlers.records import Record, load_lines
 from watcher.receipt import ReceiptError, read_receipt
 from watcher.workspace import Workspace
 
+log = logging.getLogger(__name__)
 LINEAGE = "lineage"
 """In the place of a side in the names of files."""
 FINGERPRINT = re.compile(r"\d+:[0-9a-f]{16,128}")
@@ -67,8 +68,11 @@ def trace_rows(workspace: Workspace, wanted: str) -> dict[Lineage, list[str]]:
     """The rows of the newest dataset that `wanted` names, and the keys of the narrative jobs that each stands in."""
     receipts = []
     for folder in job_folders(workspace.outbox, "dataset"):
-        with suppress(ReceiptError):  # it may have been removed since
+        try:
             receipts.append(read_receipt(folder))
+        except ReceiptError as error:
+            if folder.exists():  # else it was removed since
+                log.warning("%s: this dataset is left out, see `scantune doctor`", error)
     newest = max(receipts, key=lambda each: (str(each.clock.get("started", "")), each.key), default=None)
     if newest is None:
         return {}

@@ -20,7 +20,7 @@ from tests.handlers.dataset.builds import run
 from tests.handlers.dataset.made import folder, narrative
 from watcher.execute import execute
 from watcher.lineage import sightings
-from watcher.workspace import Workspace
+from watcher.workspace import RECEIPT, Workspace
 
 
 def test_a_row_leads_to_its_narrative_whatever_names_it(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_row_leads_to_its_narrative_whatever_names_it(tmp_path: Path) -> None:
 
 
 def test_trace_leads_from_a_row_and_from_a_finding_to_what_was_dropped(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     workspace = Workspace(tmp_path / "workspace").make()
     settings = Settings()
@@ -61,6 +61,9 @@ def test_trace_leads_from_a_row_and_from_a_finding_to_what_was_dropped(
         assert f"analysis/{done.receipt.key}" in answer["made_of"]
     assert main(["--workspace", str(workspace.root), "trace", "train:1"]) == 0
     assert "bandit at /results/" in capsys.readouterr().out
+    (built.folder / RECEIPT).write_bytes(b"{")
+    main(["--workspace", str(workspace.root), "trace", "train:1"])
+    assert f"{built.folder / RECEIPT}: " in caplog.text
 
 
 def findings(workspace: Workspace) -> Iterator[Finding]:
