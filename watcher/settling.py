@@ -30,6 +30,8 @@ WINDOW = 10_000
 """How many files are held in view at once: memory stays flat however many wait."""
 EMPTY_SECONDS = 600.0
 """A folder that was dropped is removed when it has been empty and still for this long."""
+ALONE_SECONDS = 600.0
+"""A sidecar or marker this old whose file is not there has come too late, or never had one."""
 
 Signature = tuple[int, int, int, int, int]
 """Device, inode, size, modification and change time in nanoseconds: equal if nothing happened to the file."""
@@ -143,7 +145,9 @@ class Settling:
                             continue
                         if entry.is_dir(follow_symlinks=False):
                             folders.append(Path(entry.path))
-                        elif not entry.name.endswith((SIDECAR, DONE)):
+                        elif entry.name.endswith((SIDECAR, DONE)):
+                            self._tell_if_alone(look, entry, name)
+                        else:
                             yield entry, name
             except (FileNotFoundError, NotADirectoryError):
                 continue  # it went, or something else came in its place, while it was being read
@@ -154,6 +158,14 @@ class Settling:
                 continue
             if empty and self._remove and folder != self._path:
                 self._remove_if_long_empty(folder, since, now)
+
+    def _tell_if_alone(self, look: Look, entry: os.DirEntry[str], name: str) -> None:
+        """What is said of a file lands before it or soon after it: by itself it is odd only after a while."""
+        about = name.removesuffix(SIDECAR).removesuffix(DONE)
+        with contextlib.suppress(OSError):
+            came = entry.stat(follow_symlinks=False).st_ctime  # a preserved modification time tells nothing
+            if self._clock.now() - came > ALONE_SECONDS and not os.path.lexists(entry.path[: len(about) - len(name)]):
+                look.odd.append(Odd(printable(name), f"it tells of {printable(about)}, which is not there: remove it"))
 
     def _remove_if_long_empty(self, folder: Path, since: dict[str, tuple[Signature, float]], now: float) -> None:
         try:

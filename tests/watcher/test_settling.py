@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from toy import FakeClock, write_or_skip
 
-from watcher.settling import EMPTY_SECONDS, WINDOW, Look, Settling
+from watcher.settling import ALONE_SECONDS, DONE, EMPTY_SECONDS, SIDECAR, WINDOW, Look, Settling
 
 
 @pytest.fixture
@@ -119,6 +119,24 @@ def test_what_is_no_regular_file_is_named_and_not_opened(
     assert not look.ready
     assert sorted(each.name for each in look.odd) == ["fifo", "folder-link", "link", "socket"]
     assert "symbolic link" in next(each.why for each in look.odd if each.name == "link")
+
+
+@pytest.mark.parametrize("ending", [SIDECAR, DONE])
+def test_what_tells_of_a_file_that_never_comes_is_named_after_a_while(
+    inbox: Path, clock: FakeClock, ending: str
+) -> None:
+    settling = Settling(inbox, 0.0, clock, remove=True)
+    beside = inbox / f"report.json{ending}"
+    beside.write_text("{}")
+    os.utime(beside, (0, 0))  # as rsync keeps it
+    for age, odd in ((ALONE_SECONDS - 1, 0), (ALONE_SECONDS + 1, 1)):
+        clock.wall = beside.stat().st_ctime + age
+        look = settling.look()
+        assert not look.ready
+        assert [each.name for each in look.odd] == [beside.name] * odd
+        assert all("tells of report.json, which is not there" in each.why for each in look.odd)
+    (inbox / "report.json").write_text("{}")
+    assert not settling.look().odd
 
 
 def test_a_pipe_that_is_named_by_itself_is_named_too(tmp_path: Path, clock: FakeClock) -> None:
