@@ -25,8 +25,7 @@ ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 csv.field_size_limit(2**24)
 MOST_PREAMBLE = 12
 ASSIGNMENT = re.compile(r"(?:(?:var|let|const|window\.)\s*)?[A-Za-z_]\w*\s*=\s*(?=[{\[])")  # a script, a report
-LOG_LINE = re.compile(r"\[[A-Z]{4,7}\] ")
-"""So begins the text of kube-bench, and no JSON."""
+LOG_LINE = re.compile(r"\[[A-Z]{4,7}\] ")  # so begins the text of kube-bench, and no JSON
 
 
 def parse(text: str, max_depth: int, ledger: Ledger) -> tuple[Kind, Node]:
