@@ -165,7 +165,8 @@ class Settling:
         with contextlib.suppress(OSError):
             came = entry.stat(follow_symlinks=False).st_ctime  # a preserved modification time tells nothing
             if self._clock.now() - came > ALONE_SECONDS and not os.path.lexists(entry.path[: len(about) - len(name)]):
-                look.odd.append(Odd(printable(name), f"it tells of {printable(about)}, which is not there: remove it"))
+                why = f"it counts as a note on {printable(about)}, which is not there; rename it if it is a report"
+                look.odd.append(Odd(printable(name), why))
 
     def _remove_if_long_empty(self, folder: Path, since: dict[str, tuple[Signature, float]], now: float) -> None:
         try:

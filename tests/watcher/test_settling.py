@@ -134,7 +134,7 @@ def test_what_tells_of_a_file_that_never_comes_is_named_after_a_while(
         look = settling.look()
         assert not look.ready
         assert [each.name for each in look.odd] == [beside.name] * odd
-        assert all("tells of report.json, which is not there" in each.why for each in look.odd)
+        assert all("a note on report.json, which is not there" in each.why for each in look.odd)
     (inbox / "report.json").write_text("{}")
     assert not settling.look().odd
 
